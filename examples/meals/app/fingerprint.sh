@@ -1,6 +1,7 @@
 #!/bin/sh
-# Publishes app/assets/NAME.EXT as app/static/NAME.<first 8 hex of its SHA-256>.EXT and writes manifest.json, which
-# maps the plain names to those. A name that holds its content can be cached for ever and never has to be overwritten.
+# Publishes app/assets/NAME.EXT as app/static/NAME.<first 8 hex of its SHA-256>.EXT, and writes
+# manifest.json, which maps the plain names to those. A name that holds its content can be cached
+# for ever and never has to be overwritten.
 set -eu
 cd "$(dirname "$0")"
 rm -f static/*.[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].*

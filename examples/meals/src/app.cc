@@ -1,20 +1,62 @@
 #include "app.h"
 
+#include <map>
+#include <string_view>
 #include <utility>
 
 namespace meals {
 namespace {
 
+constexpr std::string_view kPage = R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<link rel="icon" href="{icon}">
+<link rel="stylesheet" href="{css}">
+<script type="module" src="{js}"></script>
+</head>
+<body>
+<h1>{title}</h1>
+{body}<footer>meals {version}</footer>
+</body>
+</html>
+)";
+
 std::string escape_html(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
+  }
+  return out;
+}
+
+// The text with each {name} replaced by its value; what is filled in is not looked at again.
+std::string filled(std::string_view text, const std::map<std::string_view, std::string>& values) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t open = text.find('{');
+    const size_t close = text.find('}', open);
+    out += text.substr(0, open);
+    if (close == std::string_view::npos) break;
+    out += values.at(text.substr(open + 1, close - open - 1));
+    text.remove_prefix(close + 1);
   }
   return out;
 }
@@ -26,7 +68,7 @@ Response json_response(int status, const Json& body) {
 }  // namespace
 
 std::optional<App> App::from_environment() {
-  const std::string manifest = environment("MEALS_DATA", "app/static") + "/manifest.json";
+  const std::string manifest = environment("MEALS_ASSETS", "app/static/manifest.json");
   auto assets = Json::parse(read_file(manifest).value_or(""));
   if (!assets || !assets->is_object()) return std::nullopt;
   return App(Storage::from_environment(), std::move(*assets));
@@ -45,7 +87,8 @@ Response App::handle(const Request& request) const {
   if (request.path == "/") return front_page();
   if (request.path == "/api/meals") return meals_api();
   if (request.path == "/health") return health();
-  return page(404, "Not on the menu", "<p>There is no such page. <a href=\"/\">All meals</a></p>\n");
+  return page(404, "Not on the menu",
+              "<p>There is no such page. <a href=\"/\">All meals</a></p>\n");
 }
 
 std::optional<Json> App::administer(const std::string& operation,
@@ -86,15 +129,13 @@ Response App::health() const {
 }
 
 Response App::page(int status, const std::string& title, const std::string& body) const {
-  const std::string head = escape_html(title);
   return {status, "text/html; charset=utf-8",
-          "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" + head + "</title>\n"
-          "<link rel=\"icon\" href=\"" + escape_html(static_url_) + "/favicon.svg\">\n"
-          "<link rel=\"stylesheet\" href=\"" + asset_url("app.css") + "\">\n"
-          "<script type=\"module\" src=\"" + asset_url("app.js") + "\"></script>\n"
-          "</head>\n<body>\n<h1>" + head + "</h1>\n" + body +
-          "<footer>meals " + escape_html(version_) + "</footer>\n</body>\n</html>\n"};
+          filled(kPage, {{"title", escape_html(title)},
+                         {"icon", escape_html(static_url_ + "/favicon.svg")},
+                         {"css", asset_url("app.css")},
+                         {"js", asset_url("app.js")},
+                         {"body", body},
+                         {"version", escape_html(version_)}})};
 }
 
 std::string App::asset_url(const std::string& name) const {

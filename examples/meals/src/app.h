@@ -1,5 +1,5 @@
-// The application itself: what is answered to which request. It knows nothing of how requests arrive; lambda.h and
-// server.h bring them.
+// The application itself: what is answered to which request. It knows nothing of how requests
+// arrive; lambda.h and server.h bring them.
 #pragma once
 
 #include <optional>
@@ -29,7 +29,8 @@ class App {
 
   Response handle(const Request& request) const;
 
-  // An operation that the deployment asks for, not a visitor; nothing when it fails or is not known.
+  // An operation that the deployment asks for, not a visitor; nothing when it fails or is not
+  // known.
   std::optional<Json> administer(const std::string& operation, const std::string& idempotency_key);
 
   const std::string& version() const { return version_; }

@@ -45,18 +45,27 @@ class Parser {
     skip_space();
     if (rest_.empty() || depth > kMaxDepth) return false;
     switch (rest_.front()) {
-      case '{': return parse_object(value, depth);
-      case '[': return parse_array(value, depth);
+      case '{':
+        return parse_object(value, depth);
+      case '[':
+        return parse_array(value, depth);
       case '"': {
         std::string text;
         if (!parse_string(text)) return false;
         value = std::move(text);
         return true;
       }
-      case 't': value = true; return take("true");
-      case 'f': value = false; return take("false");
-      case 'n': value = Json(); return take("null");
-      default: return parse_number(value);
+      case 't':
+        value = true;
+        return take("true");
+      case 'f':
+        value = false;
+        return take("false");
+      case 'n':
+        value = Json();
+        return take("null");
+      default:
+        return parse_number(value);
     }
   }
 
@@ -112,22 +121,18 @@ class Parser {
   }
 
   bool parse_escape(std::string& out) {
-    if (rest_.empty()) return false;
-    const char c = rest_.front();
+    static constexpr std::string_view kLetters = "\"\\/bfnrt";
+    static constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
+    if (take("u")) return parse_code_point(out);
+    const size_t which = rest_.empty() ? std::string_view::npos : kLetters.find(rest_.front());
+    if (which == std::string_view::npos) return false;
+    out += kMeanings[which];
     rest_.remove_prefix(1);
-    switch (c) {
-      case '"': case '\\': case '/': out += c; return true;
-      case 'b': out += '\b'; return true;
-      case 'f': out += '\f'; return true;
-      case 'n': out += '\n'; return true;
-      case 'r': out += '\r'; return true;
-      case 't': out += '\t'; return true;
-      case 'u': return parse_code_point(out);
-      default: return false;
-    }
+    return true;
   }
 
-  // What follows \u. Half a surrogate pair stands for no character and becomes U+FFFD, the replacement character.
+  // What follows \u. Half a surrogate pair stands for no character and becomes U+FFFD, the
+  // replacement character.
   bool parse_code_point(std::string& out) {
     unsigned code = 0;
     if (!parse_hex4(code)) return false;
@@ -149,10 +154,14 @@ class Parser {
     code = 0;
     for (const char c : rest_.substr(0, 4)) {
       code <<= 4;
-      if (c >= '0' && c <= '9') code += static_cast<unsigned>(c - '0');
-      else if (c >= 'a' && c <= 'f') code += static_cast<unsigned>(c - 'a' + 10);
-      else if (c >= 'A' && c <= 'F') code += static_cast<unsigned>(c - 'A' + 10);
-      else return false;
+      if (c >= '0' && c <= '9')
+        code += static_cast<unsigned>(c - '0');
+      else if (c >= 'a' && c <= 'f')
+        code += static_cast<unsigned>(c - 'a' + 10);
+      else if (c >= 'A' && c <= 'F')
+        code += static_cast<unsigned>(c - 'A' + 10);
+      else
+        return false;
     }
     rest_.remove_prefix(4);
     return true;
@@ -166,8 +175,10 @@ class Parser {
       return text.size() > before;
     };
     if (rest_.front() == '-') accept(text);
-    if (!rest_.empty() && rest_.front() == '0') accept(text);
-    else if (!digits()) return false;
+    if (!rest_.empty() && rest_.front() == '0')
+      accept(text);
+    else if (!digits())
+      return false;
     if (!rest_.empty() && rest_.front() == '.') {
       accept(text);
       if (!digits()) return false;
@@ -204,11 +215,21 @@ void write_string(std::string& out, const std::string& text) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           char escape[8];
@@ -270,7 +291,9 @@ const T& value_or_empty(const Variant& value) {
 
 }  // namespace
 
-std::optional<Json> Json::parse(std::string_view text) { return Parser(text).whole_text(); }
+std::optional<Json> Json::parse(std::string_view text) {
+  return Parser(text).whole_text();
+}
 
 std::string Json::dump() const {
   std::string out;
@@ -287,10 +310,20 @@ const Json& Json::operator[](std::string_view name) const {
   return null;
 }
 
-std::string Json::string() const { return value_or_empty<std::string>(value_); }
-double Json::number() const { return value_or_empty<double>(value_); }
-bool Json::boolean() const { return value_or_empty<bool>(value_); }
-const Json::Array& Json::array() const { return value_or_empty<Array>(value_); }
-const Json::Object& Json::object() const { return value_or_empty<Object>(value_); }
+std::string Json::string() const {
+  return value_or_empty<std::string>(value_);
+}
+double Json::number() const {
+  return value_or_empty<double>(value_);
+}
+bool Json::boolean() const {
+  return value_or_empty<bool>(value_);
+}
+const Json::Array& Json::array() const {
+  return value_or_empty<Array>(value_);
+}
+const Json::Object& Json::object() const {
+  return value_or_empty<Object>(value_);
+}
 
 }  // namespace meals

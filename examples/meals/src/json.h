@@ -1,5 +1,6 @@
-// A JSON value: read from text, looked into without fear of what is missing, written as text. Numbers are doubles;
-// an object keeps the order of its members, and the last of two members with one name wins.
+// A JSON value: read from text, looked into without fear of what is missing, written as text.
+// Numbers are doubles; an object keeps the order of its members, and the last of two members with
+// one name wins.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,8 @@ class Json {
   bool is_array() const { return std::holds_alternative<Array>(value_); }
   bool is_string() const { return std::holds_alternative<std::string>(value_); }
 
-  // A member of an object; null when there is none or this is no object, so that lookups can be chained.
+  // A member of an object; null when there is none or this is no object, so that lookups can be
+  // chained.
   const Json& operator[](std::string_view name) const;
 
   // Each gives the value if it is of that type, and otherwise the empty one.

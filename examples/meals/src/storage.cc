@@ -69,7 +69,8 @@ std::optional<Json> Storage::migrate(const std::string& idempotency_key) {
   if (!idempotency_key.empty() && earlier.is_object()) return earlier;
 
   Json::Array applied;
-  for (size_t i = static_cast<size_t>(state["schema_version"].number()); i < kMigrations.size(); ++i) {
+  for (size_t i = static_cast<size_t>(state["schema_version"].number()); i < kMigrations.size();
+       ++i) {
     applied.push_back(kMigrations[i]);
   }
   const int version = static_cast<int>(kMigrations.size());
