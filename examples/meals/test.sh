@@ -14,13 +14,17 @@ cp -r app "$work"
 diff -r app/static "$work/app/static"  # else run `make assets`
 
 mkdir "$work/broken"
-cp -r Makefile app data src tests "$work/broken"
-cd "$work/broken"
-git init -q  # in a subfolder of a repository, git apply would skip all files without a word
-if git apply --check --reverse "$OLDPWD/broken-release.patch" 2>/dev/null; then
-  echo 'This is the broken release itself.'
+cp -r Makefile Dockerfile app data src tests "$work/broken"
+patch=$PWD/broken-release.patch
+git -C "$work/broken" init -q  # or, below another repository, git apply would skip all without a word
+if git -C "$work/broken" apply --check --reverse "$patch" 2>/dev/null; then
+  echo 'This is the broken release: its image is not tested.'
   exit
 fi
-git apply "$OLDPWD/broken-release.patch"
+python3 tests/check.py --image 200 out/bootstrap
+
+cd "$work/broken"
+git apply "$patch"
 make -s
-python3 tests/check.py --broken out/bootstrap
+python3 tests/check.py out/bootstrap
+python3 tests/check.py --image 503 out/bootstrap

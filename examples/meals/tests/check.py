@@ -1,5 +1,6 @@
-"""Tests the meals binary from outside: as a plain HTTP server, and as a Lambda function under a small
-Runtime API of our own. Run from the example's folder: check.py [--broken] BINARY."""
+"""Tests the meals binary from outside: as a plain HTTP server, and as a Lambda function under a
+small Runtime API. Run from the example's folder: check.py BINARY; with --image STATUS, it tests instead
+that /health answers STATUS where files and variables are as the Dockerfile has them."""
 
 import http.server
 import json
@@ -79,36 +80,32 @@ class MealsTest(unittest.TestCase):
     binary = None
 
     def setUp(self):
-        # Laid out as in the image, and as there not the current folder.
+        # A copy of what the binary reads, to be broken at will.
         self.root = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.root)
-        self.data = os.path.join(self.root, "srv")
-        shutil.copytree("data", self.data)
-        shutil.copy("app/static/manifest.json", self.data)
+        shutil.copytree("data", os.path.join(self.root, "data"))
+        shutil.copytree("app/static", os.path.join(self.root, "app/static"))
 
-    def start(self, in_image, **variables):
-        environment = {"APP_VERSION": "1.2.3", "MEALS_STATE": os.path.join(self.root, "state")}
-        if in_image:
-            environment["MEALS_DATA"] = self.data
-            environment["MEALS_ASSETS"] = os.path.join(self.data, "manifest.json")
-        environment.update(variables)
+    def start(self, **variables):
+        state = os.path.join(self.root, "state")
         process = subprocess.Popen(
-            [self.binary], env=environment, cwd=self.root if in_image else ".",
+            [self.binary], cwd=self.root,
+            env={"APP_VERSION": "1.2.3", "MEALS_STATE": state, **variables},
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
 
-    def start_server(self, in_image=False):
-        line = self.start(in_image, PORT="0").stdout.readline()
+    def start_server(self):
+        line = self.start(PORT="0").stdout.readline()
         self.base = re.search(r"http://\S+", line).group()
 
-    def start_function(self):
+    def start_function(self, **variables):
         api = RuntimeApi()
         self.addCleanup(api.server_close)
         self.addCleanup(api.shutdown)
-        self.start(True, AWS_LAMBDA_RUNTIME_API="127.0.0.1:%d" % api.server_port)
+        self.start(AWS_LAMBDA_RUNTIME_API="127.0.0.1:%d" % api.server_port, **variables)
         return api
 
     def get(self, path, method="GET"):
@@ -186,45 +183,49 @@ class AsAFunction(MealsTest):
 
     def test_what_it_cannot_do_is_an_error_and_the_next_event_is_served(self):
         api = self.start_function()
-        deep = b"[" * 100000
-        for event in ({"admin_operation": "drop_tables"}, {}, [], b"{\"a\": ", deep, b"\"\\ud800\""):
+        texts = [b"{\"a\": ", b"[" * 100000, b"\"\\ud800\""]
+        for event in [{"admin_operation": "drop_tables"}, {}, []] + texts:
             path, answer = api.invoke(event)
             self.assertEqual(path, "invocation/request-1/error")
             self.assertEqual(set(answer), {"errorMessage", "errorType"})
         self.assertEqual(api.invoke(http_event("/health"))[1]["statusCode"], 200)
 
     def test_a_release_that_is_not_whole_reports_an_init_error(self):
-        os.remove(os.path.join(self.data, "manifest.json"))
+        os.remove(os.path.join(self.root, "app/static/manifest.json"))
         path, answer = self.start_function().posted.get(timeout=PATIENCE)
         self.assertEqual(path, "init/error")
         self.assertIn("MEALS_ASSETS", answer["errorMessage"])
 
     def test_health_is_an_error_when_the_storage_cannot_be_read(self):
-        os.remove(os.path.join(self.data, "meals.json"))
+        os.remove(os.path.join(self.root, "data/meals.json"))
         answer = self.start_function().invoke(http_event("/health"))[1]
         self.assertEqual(answer["statusCode"], 503)
         self.assertEqual(json.loads(answer["body"])["database"], "error")
 
 
-class TheBrokenRelease(MealsTest):
-    """All is well on the machine of whoever made it, and nothing where it is deployed."""
+class InTheImage(MealsTest):
+    expected_status = None
 
-    def test_it_works_in_the_source_folder(self):
-        self.start_server()
-        self.assertEqual(self.get("/health")[0], 200)
-
-    def test_its_health_check_fails_in_the_image(self):
-        api = self.start_function()
+    def test_health_answers_as_expected(self):
+        folder = os.path.join(self.root, "srv")
+        os.rename(os.path.join(self.root, "data"), folder)
+        shutil.move(os.path.join(self.root, "app/static/manifest.json"), folder)
+        with open("Dockerfile", encoding="utf-8") as file:
+            variables = dict(re.findall(r"(\w+)=/srv/meals(\S*)", file.read()))
+        api = self.start_function(**{name: folder + rest for name, rest in variables.items()})
         answer = api.invoke(http_event("/health"))[1]
-        self.assertEqual(answer["statusCode"], 503)
+        self.assertEqual(answer["statusCode"], self.expected_status)
         self.assertEqual(answer["headers"]["X-App-Version"], "1.2.3")
+        word = "ok" if self.expected_status == 200 else "error"
         self.assertEqual(json.loads(answer["body"]),
-                         {"status": "error", "version": "1.2.3", "database": "error"})
+                         {"status": word, "version": "1.2.3", "database": word})
 
 
 if __name__ == "__main__":
-    broken = "--broken" in sys.argv
     MealsTest.binary = os.path.abspath(sys.argv[-1])
-    cases = [TheBrokenRelease] if broken else [AsAServer, AsAFunction]
+    cases = [AsAServer, AsAFunction]
+    if sys.argv[1] == "--image":
+        InTheImage.expected_status = int(sys.argv[2])
+        cases = [InTheImage]
     suite = unittest.TestSuite(map(unittest.defaultTestLoader.loadTestsFromTestCase, cases))
     sys.exit(not unittest.TextTestRunner().run(suite).wasSuccessful())
