@@ -1,0 +1,100 @@
+// A deployment is a fold of its events. apply() is pure and total: an event that does not fit is
+// remembered as a contradiction and changes nothing else, so that no journal can crash a reader.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/event.h"
+#include "core/plan.h"
+
+namespace pawl {
+
+enum class Phase {
+  queued,        // accepted, in line
+  deploying,     // holds the environment, changing things
+  verifying,     // the health check runs
+  rolling_back,  // undoing
+  // Terminal: no phase event follows.
+  succeeded,
+  rolled_back,   // failed, and what was live before is live again, seen to answer
+  failed,        // failed, and the environment is not as it was (or that is not known)
+  cancelled,     // on request; undone, or nothing had been changed
+  refused,       // by policy, nothing was touched
+  superseded,    // a newer commit is live or in line
+};
+std::string_view to_string(Phase phase);
+bool is_terminal(Phase phase);
+
+/// The rows of the state machine that may be taken; tests walk it.
+bool is_allowed_transition(Phase from, Phase to);
+
+enum class StepStatus { pending, running, succeeded, failed, skipped, undoing, undone, undo_failed };
+std::string_view to_string(StepStatus status);
+
+struct StepState {
+  std::string id;
+  StepStatus status = StepStatus::pending;
+  int attempts = 0;              // times started
+  std::optional<WallTime> started_at;
+  std::optional<WallTime> ended_at;
+  json::object outputs;          // of step_succeeded
+  json::object undo_outputs;     // of undo_succeeded
+  bool observed = false;         // found done already
+  bool undo_started = false;     // an undo was intended; with status undoing: not known to be done
+  std::string error;
+  std::string reason;            // why skipped
+  // The last try within the step (health checks).
+  int try_number = 0;
+  int try_of = 0;
+  std::string try_result;
+  int64_t next_wait_ms = 0;
+};
+
+struct Deployment {
+  std::string id;
+  std::string app;
+  std::string environment;
+  std::string actor;
+  DeploymentKind kind = DeploymentKind::deploy;
+  Phase phase = Phase::queued;
+  std::string reason;             // of the decision, then of the end
+  std::string rollback_status;    // "", "succeeded", "failed", "nothing_to_undo"
+  std::string rollback_reason;
+  std::string waiting_for;        // deployment id, while in line
+  std::string owner;              // process that runs it
+  bool cancel_requested = false;
+  std::string cancelled_by;
+  bool interrupted = false;       // stopped on purpose, not yet taken up
+  ReleaseName release;
+  std::optional<Plan> plan;
+  std::vector<StepState> steps;   // in the plan's order
+  WallTime accepted_at;
+  std::optional<WallTime> started_at;
+  std::optional<WallTime> finished_at;
+  uint64_t last_sequence = 0;
+  uint64_t fencing_token = 0;
+  int contradictions = 0;         // events that did not fit
+
+  const StepState* step(std::string_view id) const;
+  StepState* step(std::string_view id);
+  /// outputs[name] of that step, or empty.
+  std::string output(std::string_view step, std::string_view name) const;
+};
+
+void apply(Deployment& deployment, const Event& event);
+Deployment fold(const std::vector<Event>& events);
+
+/// The outputs of the usual workflow: should_deploy, environment, image_tag, version, tag, digest,
+/// deployment_url, deployment_status, rollback_status.
+json::object workflow_outputs(const Deployment& deployment);
+
+/// For --json and the page: everything a reader may want, with stable names.
+json::object to_json(const Deployment& deployment);
+
+/// 0 succeeded / nothing to do, 1 failed, 3 rolled back, 4 refused or superseded, 5 not finished;
+/// a cancelled one is 3 when something was undone, else 1 -- see docs/reference/cli.md.
+int exit_code(const Deployment& deployment);
+
+}  // namespace pawl
