@@ -1,0 +1,100 @@
+// Static files of a release in a bucket: new ones first, mutable ones switched last, nothing deleted
+// that a live or the previous release names, and what was overwritten restored on rollback.
+//
+// In the bucket, beside the files and under their prefix, Pawl keeps
+//   .pawl/releases/<manifest digest>.json   what a release consists of (StaticManifest)
+//   .pawl/content/<sha256>                  the bodies of a release's mutable files, so that going
+//                                           forward or back needs no directory at hand
+//   .pawl/backup/<deployment>/<path>        mutable files as they were before a deployment
+// so that whoever takes up a deployment after a crash finds what it needs there.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/task.h"
+#include "engine/ports/object_store.h"
+
+namespace pawl {
+
+struct StaticFile {
+  std::string path;  // relative to the directory, "/" between parts; the key is prefix + path
+  uint64_t size = 0;
+  std::string sha256;  // hex
+  std::string content_type;
+  std::string cache_control;
+  bool is_immutable = false;  // its name changes with its content
+  bool operator==(const StaticFile&) const = default;
+};
+
+/// What a release consists of; sorted by path.
+struct StaticManifest {
+  std::vector<StaticFile> files;
+  /// sha256 over the files' paths, hashes and headers.
+  std::string digest() const;
+};
+json::object to_json(const StaticManifest& manifest);
+Result<StaticManifest> static_manifest_from_json(const json::object& object);
+
+/// The directory of assets: reading files is I/O, so it is behind a port.
+class StaticFiles {
+ public:
+  virtual ~StaticFiles() = default;
+  /// Hashes every file; never follows a symlink out of the directory. `immutable` are globs.
+  virtual Task<Result<StaticManifest>> scan(std::string directory,
+                                            std::vector<std::string> immutable) = 0;
+  /// The path to stream it from.
+  virtual std::string path_of(const std::string& directory, const StaticFile& file) const = 0;
+};
+
+/// "*", "**", "?" and [sets] against a path with "/".
+bool glob_matches(std::string_view glob, std::string_view path);
+std::string content_type_for(std::string_view path);
+
+struct StaticTarget {
+  std::string bucket;
+  std::string prefix;  // "static/" or empty
+};
+
+struct SyncResult {
+  int uploaded = 0;
+  int unchanged = 0;
+  uint64_t bytes = 0;
+};
+/// Called before each request that changes the world; an Error stops the upload.
+using BeforeChange = std::function<Task<Result<void>>()>;
+using SyncProgress = std::function<void(uint64_t done, uint64_t total)>;
+
+/// Uploads the immutable files that are not there yet, the bodies of the mutable ones under
+/// .pawl/content/ and the release's manifest object; changes nothing that anyone is served.
+Task<Result<SyncResult>> upload_new_files(ObjectStore& store, StaticFiles& files,
+                                          StaticTarget target, std::string directory,
+                                          StaticManifest manifest, BeforeChange before_change,
+                                          SyncProgress progress);
+
+/// The manifest that an earlier release left; not_found when there is none.
+Task<Result<StaticManifest>> read_release_manifest(ObjectStore& store, StaticTarget target,
+                                                   std::string manifest_digest);
+
+/// Puts the mutable files in their place (from .pawl/content/, so an earlier release's as well);
+/// each one that differs is first kept under .pawl/backup/<deployment>/ (absence is kept too), so
+/// that restore can put it back.
+Task<Result<SyncResult>> switch_mutable_files(ObjectStore& store, StaticTarget target,
+                                              StaticManifest manifest, std::string deployment,
+                                              BeforeChange before_change);
+
+/// Puts every mutable file back as the backup of `deployment` has it. Safe to repeat, and when
+/// nothing or half was switched.
+Task<Result<SyncResult>> restore_mutable_files(ObjectStore& store, StaticTarget target,
+                                               std::string deployment,
+                                               BeforeChange before_change);
+
+/// True when every file of the manifest is there with its content (by recorded sha256 or etag).
+Task<Result<bool>> is_in_place(ObjectStore& store, StaticTarget target, StaticManifest manifest,
+                               bool mutable_files_too);
+
+}  // namespace pawl
