@@ -1,0 +1,172 @@
+#include "cli/command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "cli/version.h"
+
+namespace pawl {
+
+struct Command::Impl {
+  CLI::App* app = nullptr;
+  std::shared_ptr<CLI::App> root;
+  // Where the chosen command leaves its action; one for the whole program.
+  std::shared_ptr<std::function<int()>> action;
+};
+
+Command& Command::flag(const std::string& names, bool& target, const std::string& help) {
+  impl_->app->add_flag(names, target, help);
+  return *this;
+}
+Command& Command::option(const std::string& names, std::string& target, const std::string& help) {
+  impl_->app->add_option(names, target, help);
+  return *this;
+}
+Command& Command::option(const std::string& names, int& target, const std::string& help) {
+  impl_->app->add_option(names, target, help)->check(CLI::NonNegativeNumber)->capture_default_str();
+  return *this;
+}
+Command& Command::option(const std::string& names, std::vector<std::string>& target,
+                         const std::string& help) {
+  impl_->app->add_option(names, target, help)->allow_extra_args(false);
+  return *this;
+}
+Command& Command::positional(const std::string& name, std::string& target,
+                             const std::string& help) {
+  impl_->app->add_option(name, target, help)->required();
+  return *this;
+}
+Command& Command::optional_positional(const std::string& name, std::string& target,
+                                      const std::string& help) {
+  impl_->app->add_option(name, target, help);
+  return *this;
+}
+Command& Command::choices(const std::string& name, std::vector<std::string> choices) {
+  impl_->app->get_option(name)->check(CLI::IsMember(std::move(choices)));
+  return *this;
+}
+Command& Command::examples(const std::string& text) {
+  impl_->app->footer("Examples:\n" + text);
+  return *this;
+}
+Command& Command::run(std::function<int()> action) {
+  auto slot = impl_->action;
+  impl_->app->callback([slot, action = std::move(action)] { *slot = action; });
+  return *this;
+}
+Command& Command::hide() {
+  impl_->app->group("");
+  return *this;
+}
+Command Command::sub(const std::string& name, const std::string& help) {
+  CLI::App* child = impl_->app->add_subcommand(name, help);
+  impl_->app->require_subcommand(0, 1);
+  return Command(std::make_shared<Impl>(Impl{child, impl_->root, impl_->action}));
+}
+
+Program::Program(std::string name, std::string description, Globals& globals)
+    : impl_(std::make_shared<Command::Impl>()), globals_(globals) {
+  impl_->root = std::make_shared<CLI::App>(std::move(description), std::move(name));
+  impl_->app = impl_->root.get();
+  impl_->action = std::make_shared<std::function<int()>>();
+  CLI::App& app = *impl_->root;
+  app.set_version_flag("-V,--version", std::string("pawl ") + version_text());
+  app.fallthrough();  // the options below may stand after the command, too
+  app.get_formatter()->column_width(34);
+  app.add_option("-c,--config", globals.config_path,
+                 "The config file (default: pawl.yaml, searched upward)");
+  app.add_option("--state", globals.state_dir,
+                 "The folder of the journal (default: .pawl beside the config file)");
+  app.add_flag("--sandbox", globals.sandbox,
+               "Talk to the running sandbox instead of the real services");
+  app.add_flag("--json", globals.json, "Print JSON, for programs");
+  app.add_flag("-q,--quiet", globals.quiet, "Print the outcome only");
+  app.add_flag("-v,--verbose", globals.verbose, "Print each request to stderr");
+}
+
+Program::~Program() = default;
+
+Command Program::root() { return Command(impl_); }
+
+int Program::main(int argc, char** argv) {
+  CLI::App& app = *impl_->root;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    // --help and --version come this way too, with code 0.
+    const int code = app.exit(problem, std::cout, std::cerr);
+    return code == 0 ? kDone : kUsage;
+  }
+  set_verbose(globals_.verbose);
+  if (!*impl_->action) {
+    // A group without a command of it: say what there is.
+    const CLI::App* deepest = &app;
+    while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+    fmt::print(stderr, "{}", deepest->help());
+    return kUsage;
+  }
+  return (*impl_->action)();
+}
+
+std::vector<std::string> Program::complete(const std::vector<std::string>& words) const {
+  const CLI::App* app = impl_->root.get();
+  const std::string begun = words.empty() ? "" : words.back();
+  bool value_expected = false;
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    value_expected = false;
+    if (words[i].rfind("-", 0) == 0) {
+      const auto* option = app->get_option_no_throw(words[i]);
+      value_expected = option != nullptr && option->get_expected_max() > 0;
+    } else if (const auto* child = app->get_subcommand_no_throw(words[i])) {
+      app = child;
+    }
+  }
+  std::vector<std::string> found;
+  const auto offer = [&](const std::string& word) {
+    if (word.rfind(begun, 0) == 0) found.push_back(word);
+  };
+  if (value_expected) return found;
+  if (begun.rfind("-", 0) == 0) {
+    for (const CLI::App* each = app; each != nullptr; each = each->get_parent())
+      for (const auto* option : each->get_options())
+        for (const auto& name : option->get_lnames()) offer("--" + name);
+  } else {
+    for (const auto* child : app->get_subcommands([](const CLI::App*) { return true; }))
+      if (!child->get_group().empty()) offer(child->get_name());
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+int exit_code_for(const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::usage:
+    case ErrorKind::config: return kUsage;
+    case ErrorKind::refused: return kRefused;
+    case ErrorKind::interrupted: return kInterrupted;
+    default: return kFailed;
+  }
+}
+
+int report(const Error& error, const Globals& globals) {
+  const int code = exit_code_for(error);
+  if (globals.json) {
+    json::object object{{"error", redact(error.message())},
+                        {"kind", to_string(error.kind())},
+                        {"exit_code", code}};
+    if (!error.hint().empty()) object["hint"] = redact(error.hint());
+    fmt::print("{}", pretty(object));
+    return code;
+  }
+  fmt::print(stderr, "pawl: {}\n", redact(error.message()));
+  if (!error.hint().empty()) fmt::print(stderr, "  {}\n", redact(error.hint()));
+  return code;
+}
+
+}  // namespace pawl

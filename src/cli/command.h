@@ -1,0 +1,71 @@
+// How a command says what it takes. CLI11 does the parsing, and is compiled in command.cc only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/globals.h"
+
+namespace pawl {
+
+/// Exit codes; part of the interface, see docs/reference/cli.md.
+enum ExitCode {
+  kDone = 0,         // done, or nothing to do
+  kFailed = 1,       // failed; the environment is not as it was, or it is not about one
+  kUsage = 2,        // wrong usage or config; nothing was touched
+  kRolledBack = 3,   // failed and rolled back
+  kRefused = 4,      // refused by policy
+  kInterrupted = 5,  // interrupted; will be resumed
+};
+/// The code for an Error that ended a command.
+int exit_code_for(const Error& error);
+
+/// One command (or a group of them) while it is being described.
+class Command {
+ public:
+  Command& flag(const std::string& names, bool& target, const std::string& help);
+  Command& option(const std::string& names, std::string& target, const std::string& help);
+  Command& option(const std::string& names, int& target, const std::string& help);
+  Command& option(const std::string& names, std::vector<std::string>& target,
+                  const std::string& help);
+  Command& positional(const std::string& name, std::string& target, const std::string& help);
+  Command& optional_positional(const std::string& name, std::string& target,
+                               const std::string& help);
+  /// One of `choices` only.
+  Command& choices(const std::string& name, std::vector<std::string> choices);
+  /// Shown at the end of --help.
+  Command& examples(const std::string& text);
+  /// What it does; gives the exit code.
+  Command& run(std::function<int()> action);
+  Command sub(const std::string& name, const std::string& help);
+  /// Not in --help.
+  Command& hide();
+
+  struct Impl;
+  explicit Command(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+/// The whole program: parses argv, runs one command, gives the exit code.
+class Program {
+ public:
+  Program(std::string name, std::string description, Globals& globals);
+  ~Program();
+  Command root();
+  int main(int argc, char** argv);
+  /// The words that may follow `words` (the last one possibly begun): for shell completion.
+  std::vector<std::string> complete(const std::vector<std::string>& words) const;
+
+ private:
+  std::shared_ptr<Command::Impl> impl_;
+  Globals& globals_;
+};
+
+/// Prints the error as a person should read it (message, then what to do), and gives its exit code.
+int report(const Error& error, const Globals& globals);
+
+}  // namespace pawl
