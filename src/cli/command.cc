@@ -122,8 +122,10 @@ std::vector<std::string> Program::complete(const std::vector<std::string>& words
     if (words[i].rfind("-", 0) == 0) {
       const auto* option = app->get_option_no_throw(words[i]);
       value_expected = option != nullptr && option->get_expected_max() > 0;
-    } else if (const auto* child = app->get_subcommand_no_throw(words[i])) {
-      app = child;
+    } else {
+      const auto named = app->get_subcommands(
+          [&](const CLI::App* child) { return child->get_name() == words[i]; });
+      if (!named.empty()) app = named.front();
     }
   }
   std::vector<std::string> found;

@@ -1,0 +1,38 @@
+// What a command that touches the world works with: the loop, the store, and every adapter, made
+// from the config and the environment. main wires here and nowhere else.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/globals.h"
+#include "engine/ports/process_table.h"
+#include "engine/ports/source_repository.h"
+#include "engine/ports/store.h"
+#include "engine/steps.h"
+#include "net/loop.h"
+
+namespace pawl {
+
+/// The store alone: for commands that read.
+Result<std::unique_ptr<Store>> open_store(const LoadedConfig& config);
+
+/// Everything for one environment.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual Loop& loop() = 0;
+  virtual Store& store() = 0;
+  virtual const StepPorts& ports() = 0;
+  virtual StepLibrary& steps() = 0;
+  /// nullptr when the config names no repository or there is no token: nobody is told.
+  virtual Forge* forge() = 0;
+  virtual SourceRepository& source() = 0;
+  virtual ProcessTable& processes() = 0;
+};
+
+Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,
+                                              const LoadedConfig& config,
+                                              const EnvironmentConfig& environment);
+
+}  // namespace pawl
