@@ -1,0 +1,3 @@
+environment        = "dev"
+memory_mb          = 128
+log_retention_days = 7
