@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "core/deployment.h"
 #include "engine/ports/forge.h"
+#include "engine/ports/process_table.h"
 #include "engine/ports/store.h"
 #include "engine/step.h"
 
@@ -43,6 +44,7 @@ struct RunnerPorts {
   Clock& clock;
   Entropy& entropy;
   StepLibrary& steps;
+  ProcessTable& processes;
   Forge* forge = nullptr;  // nullptr: nobody is told
 };
 

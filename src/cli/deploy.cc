@@ -1,0 +1,87 @@
+// pawl deploy ENVIRONMENT
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/facts.h"
+#include "cli/run_deployment.h"
+#include "cli/session.h"
+#include "cli/trigger_options.h"
+
+namespace pawl {
+namespace {
+
+constexpr const char* kExamples =
+    "  pawl deploy dev                       what is checked out; built when its image is missing\n"
+    "  pawl deploy staging --tag v1.4.2      a release, by its tag\n"
+    "  pawl deploy prod --tag v1.4.2 --approved-by ana\n"
+    "  pawl deploy --trigger ci --ci-conclusion success    as a CI run asks for it\n"
+    "\n"
+    "Exit codes: 0 live (or nothing to do), 1 failed and not as it was, 2 wrong usage or config,\n"
+    "3 failed and rolled back, 4 refused by policy, 5 interrupted and to be resumed.";
+
+json::object describe_trigger(const Trigger& trigger) {
+  return {{"kind", trigger.kind == TriggerKind::ci ? "ci" : "manual"},
+          {"tag", trigger.tag},
+          {"sha", trigger.sha},
+          {"branch", trigger.branch},
+          {"ci_conclusion", trigger.ci_conclusion},
+          {"force", trigger.force},
+          {"approved_by", trigger.approved_by}};
+}
+
+Task<Result<Plan>> plan_now(Session& session, DeployQuestion question, Assessment before) {
+  // Asked again now that the environment is held: what was true in line may not be any more.
+  PAWL_CO_TRY(auto now, co_await assess(session, question));
+  if (!now.decision.should_deploy()) {
+    const bool superseded = now.decision.verdict == Decision::Verdict::superseded;
+    co_return Error(ErrorKind::refused, now.decision.reason)
+        .with_hint(now.decision.hint)
+        .with_code(superseded ? "superseded" : "");
+  }
+  // One commit and one name all the way: those that were accepted.
+  now.decision.release = before.decision.release;
+  PAWL_CO_TRY(auto facts, co_await plan_facts(session, question.environment, now.plan_facts));
+  co_return make_deploy_plan(question.config, question.environment, now.decision, facts);
+}
+
+Task<Result<int>> deploy(Session& session, const Globals& globals, DeployQuestion question) {
+  PAWL_CO_TRY(auto assessment, co_await assess(session, question));
+  question.trigger.sha = assessment.trigger.sha;
+  question.trigger.branch = assessment.trigger.branch;
+  NewDeployment request{question.config.app,
+                        question.environment.name,
+                        question.trigger.actor,
+                        DeploymentKind::deploy,
+                        describe_trigger(question.trigger),
+                        assessment.decision};
+  RunRequest run;
+  run.accept = [&request](Runner& runner) { return runner.accept(request); };
+  run.make_plan = [&] { return plan_now(session, question, assessment); };
+  co_return co_await run_deployment(session, globals, run);
+}
+
+}  // namespace
+
+void add_deploy(Command root, Globals& globals) {
+  auto options = std::make_shared<TriggerOptions>();
+  Command command = root.sub("deploy", "Make a release live in an environment, or roll back");
+  options->describe(command);
+  command.examples(kExamples).run([options, &globals] {
+    auto config = load_config(globals);
+    if (!config.ok()) return report(config.error(), globals);
+    auto question = options->question(config->config, globals);
+    if (!question.ok()) return report(question.error(), globals);
+    Loop loop;
+    auto session = open_session(loop, globals, *config, question->environment);
+    if (!session.ok()) return report(session.error(), globals);
+    std::stop_source stop;
+    loop.stop_on_signals(stop);
+    auto code = loop.run(deploy(**session, globals, *question), stop.get_token());
+    return code.ok() ? *code : report(code.error(), globals);
+  });
+}
+
+}  // namespace pawl

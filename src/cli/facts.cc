@@ -1,0 +1,144 @@
+#include "cli/facts.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+
+#include "engine/queries.h"
+
+namespace pawl {
+namespace {
+
+Task<Result<void>> read_git(Session& session, Trigger& trigger, Facts& facts, PlanFacts& plan) {
+  auto state = co_await session.source().state();
+  if (!state.ok() && state.error().kind() == ErrorKind::not_found) {
+    // Without a work tree a tag given by hand can still be deployed when its image exists.
+    if (trigger.sha.empty() && trigger.tag.empty())
+      co_return std::move(state).error().with_hint(
+          "run pawl in the application's git work tree, or name what to deploy with --tag");
+    co_return ok();
+  }
+  if (!state.ok()) co_return std::move(state).error();
+  const bool asked_for_head = trigger.sha.empty() || trigger.sha == state->sha;
+  if (trigger.sha.empty()) trigger.sha = state->sha;
+  if (trigger.branch.empty()) trigger.branch = state->branch;
+  facts.newest_tag = state->newest_tag;
+  facts.newest_tag_sha = state->newest_tag_sha;
+  plan.git_remote_url = state->remote_url;
+  if (!trigger.tag.empty()) {
+    PAWL_CO_TRY(auto commit, co_await session.source().commit_of("refs/tags/" + trigger.tag));
+    if (!commit && trigger.tag.rfind('v', 0) != 0) {
+      PAWL_CO_TRY(commit, co_await session.source().commit_of("refs/tags/v" + trigger.tag));
+    }
+    facts.tag_sha = commit.value_or("");
+  }
+  // What is built is the work tree, so only the commit that is checked out can be.
+  facts.can_build = asked_for_head && !state->is_dirty;
+  co_return ok();
+}
+
+Task<Result<void>> read_journal(Session& session, const DeployQuestion& question,
+                                const Trigger& trigger, Facts& facts) {
+  const auto& environment = question.environment;
+  PAWL_CO_TRY(auto live, co_await live_deployment(session.store(), question.config.app,
+                                                  environment.name));
+  if (live && !live->release.sha.empty() && !trigger.sha.empty()) {
+    facts.live_sha = live->release.sha;
+    if (live->release.sha != trigger.sha) {
+      // A commit that this clone does not have cannot be compared; that is no answer, not a "no".
+      auto older = co_await session.source().is_ancestor(trigger.sha, live->release.sha);
+      if (older.ok()) facts.is_older_than_live = *older;
+    }
+  }
+  if (!environment.promote_from.empty()) {
+    PAWL_CO_TRY(auto verified, co_await live_deployment(session.store(), question.config.app,
+                                                        environment.promote_from));
+    if (verified) facts.verified_in_promote_from = verified->release.version;
+  }
+  co_return ok();
+}
+
+Task<Result<void>> read_registry(Session& session, const EnvironmentConfig& environment,
+                                 const std::string& tag, Facts& facts, PlanFacts& plan) {
+  PAWL_CO_TRY(auto name, ImageReference::parse(environment.image.source));
+  const ImageReference image = name.with_tag(tag);
+  const std::string platform =
+      environment.image.build ? environment.image.build->platform : "linux/amd64";
+  auto found = co_await session.ports().images->resolve(image, platform);
+  if (found.ok()) {
+    facts.image_exists = true;
+    plan.source_digest = found->digest.str();
+  } else if (found.error().kind() == ErrorKind::not_found) {
+    facts.image_exists = false;
+  } else {
+    co_return std::move(found).error().while_doing("looking for the image " + image.str());
+  }
+  co_return ok();
+}
+
+}  // namespace
+
+Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
+  Assessment result;
+  result.trigger = question.trigger;
+  result.facts.now = session.loop().clock().now();
+  for (const auto& window : question.environment.freeze) {
+    PAWL_CO_TRY(auto offset, utc_offset_minutes(window.zone, result.facts.now));
+    result.facts.utc_offset_minutes[window.zone] = offset;
+  }
+  PAWL_CO_CHECK(co_await read_git(session, result.trigger, result.facts, result.plan_facts));
+  result.facts.can_build =
+      result.facts.can_build && question.environment.image.build.has_value();
+  result.plan_facts.on_main_branch = result.trigger.branch == question.config.main_branch;
+  PAWL_CO_CHECK(co_await read_journal(session, question, result.trigger, result.facts));
+  const ReleaseName name = name_release(question.environment, result.trigger, result.facts);
+  if (is_valid_image_tag(name.image_tag)) {
+    PAWL_CO_CHECK(co_await read_registry(session, question.environment, name.image_tag,
+                                         result.facts, result.plan_facts));
+  }
+  result.decision =
+      validate(question.config, question.environment, result.trigger, result.facts);
+  co_return result;
+}
+
+Task<Result<PlanFacts>> plan_facts(Session& session, const EnvironmentConfig& environment,
+                                   PlanFacts known) {
+  auto uri = co_await session.ports().repositories->find_uri(environment.function.repository);
+  if (uri.ok()) {
+    known.repository_exists = true;
+    known.repository_uri = *uri;
+  } else if (uri.error().kind() == ErrorKind::not_found && environment.terraform) {
+    known.repository_exists = false;  // Terraform makes it
+  } else {
+    co_return std::move(uri).error().while_doing("looking for the ECR repository " +
+                                                 environment.function.repository);
+  }
+  co_return known;
+}
+
+Result<int> utc_offset_minutes(const std::string& zone, WallTime at) {
+  std::error_code failure;
+  const bool is_plain = zone.find("..") == std::string::npos && zone.rfind('/', 0) != 0;
+  if (zone == "UTC") return 0;
+  if (!is_plain || !std::filesystem::exists("/usr/share/zoneinfo/" + zone, failure))
+    return Error(ErrorKind::not_found, fmt::format("the time zone '{}' is not known here", zone))
+        .with_hint("install the package tzdata, or correct the zone in `freeze`");
+  const char* before = std::getenv("TZ");
+  const std::string saved = before != nullptr ? before : "";
+  setenv("TZ", zone.c_str(), 1);
+  tzset();
+  const auto seconds = static_cast<std::time_t>(at.unix_ms / 1000);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  if (before != nullptr) {
+    setenv("TZ", saved.c_str(), 1);
+  } else {
+    unsetenv("TZ");
+  }
+  tzset();
+  return static_cast<int>(local.tm_gmtoff / 60);
+}
+
+}  // namespace pawl

@@ -1,0 +1,34 @@
+// Finds out what the validation and the plan need to know: git, the registry, the journal, the time.
+#pragma once
+
+#include "cli/globals.h"
+#include "cli/session.h"
+#include "core/plan.h"
+#include "core/validate.h"
+
+namespace pawl {
+
+struct DeployQuestion {
+  Config config;
+  EnvironmentConfig environment;
+  Trigger trigger;  // sha and branch are filled in from git when empty
+};
+
+struct Assessment {
+  Trigger trigger;
+  Facts facts;
+  PlanFacts plan_facts;  // as far as they are known before the environment is held
+  Decision decision;
+};
+
+/// Reads only. An Error when something could not be read: a guess is no basis for a deployment.
+Task<Result<Assessment>> assess(Session& session, DeployQuestion question);
+
+/// What the plan needs of the target (the ECR repository), read when the environment is held.
+Task<Result<PlanFacts>> plan_facts(Session& session, const EnvironmentConfig& environment,
+                                   PlanFacts known);
+
+/// Minutes that `zone` (IANA) is ahead of UTC at `at`; not_found for a zone this machine lacks.
+Result<int> utc_offset_minutes(const std::string& zone, WallTime at);
+
+}  // namespace pawl

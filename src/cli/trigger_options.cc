@@ -1,0 +1,67 @@
+#include "cli/trigger_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace pawl {
+namespace {
+
+bool is_sha(std::string_view text) {
+  return text.size() >= 7 && text.size() <= 40 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+}
+
+}  // namespace
+
+void TriggerOptions::describe(Command& command) {
+  command.optional_positional("environment", environment, "Where to: a name under `environments`")
+      .option("-t,--tag", tag, "The release to deploy, by its tag (default: the newest git tag of "
+                               "this commit, else its short SHA)")
+      .option("--sha", sha, "The commit (default: the one that is checked out)")
+      .option("--branch", branch, "The branch of the commit (default: the one checked out)")
+      .option("--trigger", trigger, "Who asks: manual, or ci (a CI run that completed)")
+      .choices("--trigger", {"manual", "ci"})
+      .option("--ci-conclusion", ci_conclusion, "With --trigger ci: how CI ended")
+      .option("--approved-by", approved_by, "Who approved, where the environment needs it")
+      .flag("--force", force, "Deploy although a newer commit is live");
+}
+
+Result<DeployQuestion> TriggerOptions::question(const Config& config,
+                                                const Globals& globals) const {
+  DeployQuestion question;
+  question.config = config;
+  Trigger& ask = question.trigger;
+  ask.kind = trigger == "ci" ? TriggerKind::ci : TriggerKind::manual;
+  ask.tag = tag;
+  ask.sha = sha;
+  ask.branch = branch;
+  ask.ci_conclusion = ci_conclusion;
+  ask.approved_by = approved_by;
+  ask.force = force;
+  ask.actor = actor_of(globals.environment);
+  if (!sha.empty() && !is_sha(sha))
+    return Error(ErrorKind::usage, fmt::format("--sha {} is not a commit id", sha))
+        .with_hint("give 7 to 40 hexadecimal digits: git rev-parse HEAD");
+  ask.environment = environment;
+  if (environment.empty() && ask.kind == TriggerKind::ci) ask.environment = ci_environment(config);
+  if (ask.environment.empty()) {
+    std::string names;
+    for (const auto& each : config.environments) names += (names.empty() ? "" : ", ") + each.name;
+    return Error(ErrorKind::usage, "no environment was named")
+        .with_hint("name one of: " + names + " (pawl deploy " +
+                   (config.environments.empty() ? "dev" : config.environments.front().name) + ")");
+  }
+  PAWL_TRY(const EnvironmentConfig* found, config.environment(ask.environment));
+  question.environment = *found;
+  return question;
+}
+
+std::string actor_of(const ProcessEnvironment& environment) {
+  for (const char* name : {"GITHUB_ACTOR", "USER", "LOGNAME"})
+    if (const auto value = environment.get(name); !value.empty()) return value;
+  return "unknown";
+}
+
+}  // namespace pawl

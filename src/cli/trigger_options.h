@@ -1,0 +1,28 @@
+// The options that say what is to be deployed and who asks: of deploy and plan.
+#pragma once
+
+#include <string>
+
+#include "cli/command.h"
+#include "cli/facts.h"
+
+namespace pawl {
+
+struct TriggerOptions {
+  std::string environment;
+  std::string tag;
+  std::string sha;
+  std::string branch;
+  std::string trigger = "manual";
+  std::string ci_conclusion;
+  std::string approved_by;
+  bool force = false;
+
+  void describe(Command& command);
+  Result<DeployQuestion> question(const Config& config, const Globals& globals) const;
+};
+
+/// Who asks: GITHUB_ACTOR in a workflow, else the user of this machine.
+std::string actor_of(const ProcessEnvironment& environment);
+
+}  // namespace pawl

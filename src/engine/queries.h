@@ -1,0 +1,31 @@
+// Questions that people ask of the journal, answered by folding events.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/deployment.h"
+#include "core/plan.h"
+#include "engine/ports/store.h"
+
+namespace pawl {
+
+/// not_found when there is no such deployment. `id` is whole; Store::find_deployment completes one.
+Task<Result<Deployment>> load_deployment(Store& store, std::string id);
+
+/// Newest first; environment empty: of all.
+Task<Result<std::vector<Deployment>>> list_deployments(Store& store, std::string app,
+                                                       std::string environment, size_t limit);
+
+/// The deployment (or rollback) whose release is live: the newest that succeeded.
+Task<Result<std::optional<Deployment>>> live_deployment(Store& store, std::string app,
+                                                        std::string environment);
+
+/// The last verified release before the live one, with what its deployment recorded of it; `version`
+/// (empty: the latest) picks an older one. No value when there is none.
+Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::string app,
+                                                            std::string environment,
+                                                            std::string version);
+
+}  // namespace pawl
