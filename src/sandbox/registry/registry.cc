@@ -97,18 +97,13 @@ std::optional<Registry::Route> Registry::parse(std::string_view path) {
 std::string registry_operation(const ServerRequest& request) {
   const std::string_view path = request.raw_path();
   const std::string& method = request.method();
-  const auto noun = [&]() -> std::string {
-    if (path.find("/blobs/uploads") != std::string_view::npos) return "upload";
-    if (path.find("/blobs/") != std::string_view::npos) return "blob";
-    if (path.find("/manifests/") != std::string_view::npos) return "manifest";
-    if (path.find("/tags/") != std::string_view::npos) return "tags";
-    if (path.find("/referrers/") != std::string_view::npos) return "referrers";
-    return "base";
-  }();
-  if (method == "GET") return "get-" + noun;
-  if (method == "HEAD") return "head-" + noun;
-  if (method == "DELETE") return "delete-" + noun;
-  return "push-" + noun;
+  const auto has = [&](std::string_view part) { return path.find(part) != std::string_view::npos; };
+  const char* noun = has("/blobs/")       ? "blob"
+                     : has("/manifests/") ? "manifest"
+                     : has("/tags/")      ? "tags"
+                     : has("/referrers/") ? "referrers"
+                                          : "base";
+  return fmt::format("{} {}", method, noun);
 }
 
 Task<ServerResponse> Registry::handle(ServerRequest& request) {

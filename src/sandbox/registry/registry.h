@@ -49,7 +49,7 @@ struct RegistryRules {
   std::function<void(const std::string& repository, const Digest& digest)> after_delete;
 };
 
-/// "push-manifest", "get-blob", ...: names for fault rules and logs.
+/// "PUT manifest", "GET blob", "PATCH blob" (an upload), ...: names for fault rules and logs.
 std::string registry_operation(const ServerRequest& request);
 
 class Registry {
