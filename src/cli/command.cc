@@ -46,6 +46,10 @@ Command& Command::optional_positional(const std::string& name, std::string& targ
   impl_->app->add_option(name, target, help);
   return *this;
 }
+Command& Command::positional_list(const std::string& name, std::vector<std::string>& target) {
+  impl_->app->add_option(name, target);
+  return *this;
+}
 Command& Command::choices(const std::string& name, std::vector<std::string> choices) {
   impl_->app->get_option(name)->check(CLI::IsMember(std::move(choices)));
   return *this;

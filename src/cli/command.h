@@ -33,6 +33,8 @@ class Command {
   Command& positional(const std::string& name, std::string& target, const std::string& help);
   Command& optional_positional(const std::string& name, std::string& target,
                                const std::string& help);
+  /// All that is left, whatever it looks like.
+  Command& positional_list(const std::string& name, std::vector<std::string>& target);
   /// One of `choices` only.
   Command& choices(const std::string& name, std::vector<std::string> choices);
   /// Shown at the end of --help.

@@ -1,0 +1,78 @@
+#include "cli/read_commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace pawl {
+
+int run_read_command(const Globals& globals,
+                     const std::function<Task<Result<int>>(ReadContext&)>& read) {
+  auto config = load_config(globals);
+  if (!config.ok()) return report(config.error(), globals);
+  auto store = open_store(*config);
+  if (!store.ok()) return report(store.error(), globals);
+  Loop loop;
+  ReadContext context{globals, *config, **store, loop.clock()};
+  auto code = loop.run(read(context));
+  return code.ok() ? *code : report(code.error(), globals);
+}
+
+Task<Result<Deployment>> find_named_deployment(ReadContext& context, std::string name) {
+  const auto& environments = context.config.config.environments;
+  const bool is_environment =
+      name.empty() || std::any_of(environments.begin(), environments.end(),
+                                  [&](const auto& each) { return each.name == name; });
+  if (is_environment) {
+    PAWL_CO_TRY(auto newest, co_await context.store.deployments(context.config.config.app, name, 1));
+    if (newest.empty())
+      co_return Error(ErrorKind::not_found,
+                      name.empty() ? "nothing has been deployed from here yet"
+                                   : fmt::format("nothing has been deployed to {} from here yet", name))
+          .with_hint("pawl deploy " + (name.empty() ? std::string("ENVIRONMENT") : name));
+    co_return co_await load_deployment(context.store, newest.front());
+  }
+  PAWL_CO_TRY(auto id, co_await context.store.find_deployment(name));
+  co_return co_await load_deployment(context.store, id);
+}
+
+int run_on_deployment(const Globals& globals, const std::string& name, DeploymentAction act) {
+  auto config = load_config(globals);
+  if (!config.ok()) return report(config.error(), globals);
+  auto store = open_store(*config);
+  if (!store.ok()) return report(store.error(), globals);
+  Loop loop;
+  ReadContext reading{globals, *config, **store, loop.clock()};
+  auto deployment = loop.run(find_named_deployment(reading, name));
+  if (!deployment.ok()) return report(deployment.error(), globals);
+  auto environment = config->config.environment(deployment->environment);
+  if (!environment.ok()) return report(environment.error(), globals);
+  auto session = open_session(loop, globals, *config, **environment);
+  if (!session.ok()) return report(session.error(), globals);
+  std::stop_source stop;
+  loop.stop_on_signals(stop);
+  ReadContext context{globals, *config, (*session)->store(), loop.clock()};
+  auto code = loop.run(act(**session, context, *deployment), stop.get_token());
+  return code.ok() ? *code : report(code.error(), globals);
+}
+
+std::string ago(WallTime time, WallTime now) {
+  const auto seconds = std::max<int64_t>((now - time).count() / 1000, 0);
+  if (seconds < 60) return fmt::format("{} s ago", seconds);
+  if (seconds < 3600) return fmt::format("{} min ago", seconds / 60);
+  if (seconds < 48 * 3600) return fmt::format("{} h ago", seconds / 3600);
+  return fmt::format("{} days ago", seconds / 86400);
+}
+
+std::string summary_line(const Deployment& deployment, WallTime now) {
+  std::string took;
+  if (deployment.started_at && deployment.finished_at)
+    took = format_duration(*deployment.finished_at - *deployment.started_at);
+  return fmt::format("{:<14} {:<9} {:<9} {:<12} {:<12} {:>10}  {:<12} {}", deployment.id,
+                     to_string(deployment.kind), deployment.environment,
+                     deployment.release.version.empty() ? "-" : deployment.release.version,
+                     to_string(deployment.phase), took, ago(deployment.accepted_at, now),
+                     deployment.actor);
+}
+
+}  // namespace pawl

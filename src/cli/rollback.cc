@@ -1,0 +1,78 @@
+// pawl rollback ENVIRONMENT
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/facts.h"
+#include "cli/run_deployment.h"
+#include "cli/trigger_options.h"
+#include "engine/queries.h"
+
+namespace pawl {
+namespace {
+
+constexpr const char* kExamples =
+    "  pawl rollback prod                 to the last verified release before the live one\n"
+    "  pawl rollback prod --to 1.4.1      to that verified release";
+
+Task<Result<int>> rollback(Session& session, const Globals& globals, Config config,
+                           EnvironmentConfig environment, std::string version) {
+  PAWL_CO_TRY(auto target, co_await rollback_target(session.store(), config.app, environment.name,
+                                                    version));
+  if (!target) {
+    co_return Error(ErrorKind::refused,
+                    version.empty()
+                        ? fmt::format("{} has no verified release before the live one", environment.name)
+                        : fmt::format("{} was never verified in {}", version, environment.name))
+        .with_hint("`pawl history " + environment.name + "` lists what there is");
+  }
+  NewDeployment request;
+  request.app = config.app;
+  request.environment = environment.name;
+  request.actor = actor_of(globals.environment);
+  request.kind = DeploymentKind::rollback;
+  request.trigger = {{"kind", "manual"}, {"target", target->deployment_id}};
+  request.decision.verdict = Decision::Verdict::deploy;
+  request.decision.reason = fmt::format("back to {}, verified by {}", target->release.version,
+                                        target->deployment_id);
+  request.decision.release = target->release;
+  RunRequest run;
+  run.accept = [&request](Runner& runner) { return runner.accept(request); };
+  run.make_plan = [&]() -> Task<Result<Plan>> {
+    PAWL_CO_TRY(auto facts, co_await plan_facts(session, environment, PlanFacts{}));
+    co_return make_rollback_plan(config, environment, *target, facts);
+  };
+  co_return co_await run_deployment(session, globals, run);
+}
+
+}  // namespace
+
+void add_rollback(Command root, Globals& globals) {
+  struct Options {
+    std::string environment;
+    std::string version;
+  };
+  auto options = std::make_shared<Options>();
+  Command command = root.sub("rollback", "Go back to the last verified release");
+  command.positional("environment", options->environment, "Which one")
+      .option("--to", options->version, "A version that was verified there (pawl history)")
+      .examples(kExamples)
+      .run([options, &globals] {
+        auto config = load_config(globals);
+        if (!config.ok()) return report(config.error(), globals);
+        auto environment = config->config.environment(options->environment);
+        if (!environment.ok()) return report(environment.error(), globals);
+        Loop loop;
+        auto session = open_session(loop, globals, *config, **environment);
+        if (!session.ok()) return report(session.error(), globals);
+        std::stop_source stop;
+        loop.stop_on_signals(stop);
+        auto code = loop.run(
+            rollback(**session, globals, config->config, **environment, options->version),
+            stop.get_token());
+        return code.ok() ? *code : report(code.error(), globals);
+      });
+}
+
+}  // namespace pawl
