@@ -23,8 +23,10 @@ enum class Phase {
   cancelled,     // on request; undone, or nothing had been changed
   refused,       // by policy, nothing was touched
   superseded,    // a newer commit is live or in line
+  nothing_to_do, // decided so: success is said only of what was seen to be live
 };
 std::string_view to_string(Phase phase);
+std::optional<Phase> phase_from(std::string_view name);
 bool is_terminal(Phase phase);
 
 /// The rows of the state machine that may be taken; tests walk it.
@@ -59,6 +61,7 @@ struct Deployment {
   std::string actor;
   DeploymentKind kind = DeploymentKind::deploy;
   Phase phase = Phase::queued;
+  std::string verdict;            // of the decision: "deploy", "nothing_to_do", "refused", ...
   std::string reason;             // of the decision, then of the end
   std::string rollback_status;    // "", "succeeded", "failed", "nothing_to_undo"
   std::string rollback_reason;
@@ -70,6 +73,8 @@ struct Deployment {
   ReleaseName release;
   std::optional<Plan> plan;
   std::vector<StepState> steps;   // in the plan's order
+  json::array notifications;      // {what, reference} of each
+  std::optional<WallTime> committed_at;  // validated.data.committed_at, where known: for lead times
   WallTime accepted_at;
   std::optional<WallTime> started_at;
   std::optional<WallTime> finished_at;
@@ -79,7 +84,7 @@ struct Deployment {
 
   const StepState* step(std::string_view id) const;
   StepState* step(std::string_view id);
-  /// outputs[name] of that step, or empty.
+  /// outputs[name] of that step as text, or empty.
   std::string output(std::string_view step, std::string_view name) const;
 };
 

@@ -61,6 +61,9 @@ struct Decision {
   bool should_deploy() const { return verdict == Verdict::deploy; }
 };
 
+/// "deploy", "nothing_to_do", "refused", "superseded".
+std::string_view to_string(Decision::Verdict verdict);
+
 /// Pure and total: never fails, says no with a reason. An environment that does not exist is the
 /// caller's error (Config::environment).
 Decision validate(const Config& config, const EnvironmentConfig& environment,
