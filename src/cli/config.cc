@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/schema.h"
 
