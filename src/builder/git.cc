@@ -1,0 +1,124 @@
+#include "builder/git.h"
+
+#include <fmt/format.h>
+
+#include "core/version_order.h"
+
+namespace pawl {
+namespace {
+
+constexpr std::chrono::seconds kLimit{30};
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
+    text.pop_back();
+  return text;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    if (end > at) lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+class GitRepository : public SourceRepository {
+ public:
+  GitRepository(Processes& processes, std::string directory)
+      : processes_(processes), directory_(std::move(directory)) {}
+
+  Task<Result<SourceState>> state() override {
+    SourceState state;
+    std::vector<std::string> arguments = {"rev-parse", "--verify", "HEAD^{commit}"};
+    PAWL_CO_TRY(auto head, co_await git(arguments));
+    if (head.code != 0)
+      co_return Error(ErrorKind::not_found, fmt::format("{} is in no git work tree with a commit",
+                                                        directory_));
+    state.sha = trimmed(head.output);
+    arguments = {"symbolic-ref", "--short", "-q", "HEAD"};
+    PAWL_CO_TRY(auto branch, co_await git(arguments));
+    if (branch.code == 0) state.branch = trimmed(branch.output);
+    // Untracked files go into a build context as well, ignored ones are the project's own affair.
+    arguments = {"status", "--porcelain"};
+    PAWL_CO_TRY(auto status, co_await git(arguments));
+    state.is_dirty = !trimmed(status.output).empty();
+    arguments = {"remote", "get-url", "origin"};
+    PAWL_CO_TRY(auto remote, co_await git(arguments));
+    if (remote.code == 0) state.remote_url = public_remote_url(trimmed(remote.output));
+    arguments = {"tag", "--merged", "HEAD"};
+    PAWL_CO_TRY(auto tags, co_await git(arguments));
+    state.newest_tag = newest_version_tag(lines_of(tags.output));
+    if (!state.newest_tag.empty()) {
+      PAWL_CO_TRY(auto commit, co_await commit_of("refs/tags/" + state.newest_tag));
+      state.newest_tag_sha = commit.value_or("");
+    }
+    co_return state;
+  }
+
+  Task<Result<std::optional<std::string>>> commit_of(std::string revision) override {
+    std::vector<std::string> arguments = {"rev-parse", "--verify", "-q", "--end-of-options",
+                                          revision + "^{commit}"};
+    PAWL_CO_TRY(auto exited, co_await git(arguments));
+    if (exited.code != 0) co_return std::optional<std::string>();
+    co_return std::optional<std::string>(trimmed(exited.output));
+  }
+
+  Task<Result<bool>> is_ancestor(std::string older, std::string newer) override {
+    std::vector<std::string> arguments = {"merge-base", "--is-ancestor", older, newer};
+    PAWL_CO_TRY(auto exited, co_await git(arguments));
+    if (exited.code > 1)
+      co_return Error(ErrorKind::not_found,
+                      fmt::format("git does not know {} or {}: {}", older, newer,
+                                  trimmed(exited.errors)));
+    co_return exited.code == 0;
+  }
+
+ private:
+  Task<Result<Exited>> git(std::vector<std::string> arguments) {
+    Command command;
+    command.argv = {"git"};
+    command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+    command.directory = directory_;
+    command.environment["LC_ALL"] = "C";
+    command.environment["GIT_OPTIONAL_LOCKS"] = "0";
+    command.timeout = kLimit;
+    co_return (co_await processes_.run(std::move(command), {}))
+        .while_doing("asking git about " + directory_);
+  }
+
+  Processes& processes_;
+  std::string directory_;
+};
+
+}  // namespace
+
+std::unique_ptr<SourceRepository> make_git_repository(Processes& processes,
+                                                      std::string directory) {
+  return std::make_unique<GitRepository>(processes, std::move(directory));
+}
+
+std::string public_remote_url(std::string url) {
+  if (const auto scheme = url.find("://"); scheme != std::string::npos) {
+    const auto at = url.find('@', scheme);
+    const auto slash = url.find('/', scheme + 3);
+    if (at != std::string::npos && at < slash) url.erase(scheme + 3, at - scheme - 2);
+    if (url.rfind("ssh://", 0) == 0) url.replace(0, 3, "https");
+  } else if (const auto at = url.find('@'); at != std::string::npos) {
+    // scp form: git@github.com:owner/name.git
+    const auto colon = url.find(':', at);
+    if (colon == std::string::npos) return "";
+    url = "https://" + url.substr(at + 1, colon - at - 1) + "/" + url.substr(colon + 1);
+  } else {
+    return "";  // a path of this machine is nobody else's business
+  }
+  constexpr std::string_view kSuffix = ".git";
+  if (url.size() > kSuffix.size() && url.compare(url.size() - 4, 4, kSuffix) == 0)
+    url.resize(url.size() - kSuffix.size());
+  return url;
+}
+
+}  // namespace pawl
