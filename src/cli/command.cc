@@ -150,6 +150,32 @@ std::vector<std::string> Program::complete(const std::vector<std::string>& words
   return found;
 }
 
+namespace {
+
+void write_reference(const CLI::App& app, const std::string& name, std::string& text) {
+  text += fmt::format("## {}\n\n```text\n{}```\n\n", name, app.help(name));
+  for (const auto* child : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (!child->get_group().empty()) write_reference(*child, name + " " + child->get_name(), text);
+}
+
+}  // namespace
+
+std::string Program::reference() const {
+  std::string text =
+      "# The command line\n\n"
+      "Printed by `pawl __reference`; a test fails when this page is not what the binary says.\n\n"
+      "## Exit codes\n\n"
+      "| code | meaning |\n|---|---|\n"
+      "| 0 | done, or nothing to do |\n"
+      "| 1 | failed, and the environment is not as it was (the output says what is) |\n"
+      "| 2 | wrong usage or config; nothing was touched |\n"
+      "| 3 | failed and rolled back: what was live before is live |\n"
+      "| 4 | refused by policy: not eligible, frozen, not approved, superseded |\n"
+      "| 5 | interrupted; the next call takes it up |\n\n";
+  write_reference(*impl_->root, "pawl", text);
+  return text;
+}
+
 int exit_code_for(const Error& error) {
   switch (error.kind()) {
     case ErrorKind::usage:

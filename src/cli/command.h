@@ -61,6 +61,8 @@ class Program {
   int main(int argc, char** argv);
   /// The words that may follow `words` (the last one possibly begun): for shell completion.
   std::vector<std::string> complete(const std::vector<std::string>& words) const;
+  /// docs/reference/cli.md: the help of every command, as Markdown.
+  std::string reference() const;
 
  private:
   std::shared_ptr<Command::Impl> impl_;

@@ -63,6 +63,10 @@ void add_completion(Command root, Globals& globals, const Program& program) {
         fmt::print("{}", *shell == "bash" ? kBash : *shell == "zsh" ? kZsh : kFish);
         return static_cast<int>(kDone);
       });
+  root.sub("__reference", "Print docs/reference/cli.md").hide().run([&program] {
+    fmt::print("{}", program.reference());
+    return static_cast<int>(kDone);
+  });
   auto words = std::make_shared<std::vector<std::string>>();
   root.sub("__complete", "The words that may follow")
       .positional_list("words", *words)
