@@ -1,0 +1,203 @@
+// pawl doctor [ENVIRONMENT]
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "base/secret.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/terminal.h"
+
+namespace pawl {
+namespace {
+
+struct Finding {
+  std::string name;
+  bool good = false;
+  std::string words;
+  std::string hint;
+};
+
+class Doctor {
+ public:
+  Doctor(Session& session, const LoadedConfig& config, const EnvironmentConfig& environment)
+      : session_(session), config_(config), environment_(environment) {}
+
+  Task<std::vector<Finding>> examine() {
+    co_await look("git", git());
+    co_await look("builder", builder());
+    co_await look("source registry", source_registry());
+    co_await look("AWS identity", identity());
+    co_await look("ECR repository", repository());
+    co_await look("function", function());
+    co_await look("alias", alias());
+    co_await look("static files", static_files());
+    co_await look("bucket", bucket());
+    co_await look("URL", url());
+    co_await look("terraform", terraform());
+    co_await look("GitHub", forge());
+    co_await look("journal", journal());
+    co_return std::move(findings_);
+  }
+
+ private:
+  // What a check gives: words when it is fine, an empty text when it does not apply.
+  using Check = Task<Result<std::string>>;
+
+  Task<void> look(std::string name, Check check) {
+    auto result = co_await std::move(check);
+    if (result.ok() && result->empty()) co_return;
+    Finding finding{std::move(name), result.ok(), "", ""};
+    finding.words = result.ok() ? *result : result.error().message();
+    if (!result.ok()) finding.hint = result.error().hint();
+    findings_.push_back(std::move(finding));
+  }
+
+  Check git() {
+    PAWL_CO_TRY(auto state, co_await session_.source().state());
+    co_return fmt::format("{} on {}{}", state.sha.substr(0, 7),
+                          state.branch.empty() ? "no branch" : state.branch,
+                          state.is_dirty ? ", with uncommitted changes: those are never built" : "");
+  }
+
+  Check builder() {
+    if (!environment_.image.build) co_return std::string();
+    co_return co_await session_.ports().builder->available(*environment_.image.build);
+  }
+
+  // A tag that does not exist is a fine answer: the registry let us look.
+  Check source_registry() {
+    PAWL_CO_TRY(auto image, ImageReference::parse(environment_.image.source));
+    auto found = co_await session_.ports().images->resolve(image.with_tag("latest"), "linux/amd64");
+    if (!found.ok() && found.error().kind() != ErrorKind::not_found)
+      co_return std::move(found).error();
+    co_return fmt::format("{} can be read", image.name());
+  }
+
+  Check identity() {
+    PAWL_CO_TRY(auto caller, co_await session_.ports().identity->caller());
+    co_return caller.arn;
+  }
+
+  Check repository() {
+    auto uri =
+        co_await session_.ports().repositories->find_uri(environment_.function.repository);
+    if (!uri.ok() && uri.error().kind() == ErrorKind::not_found)
+      co_return std::move(uri).error().with_hint("create it with Terraform first, or correct "
+                                                 "function.repository in pawl.yaml");
+    co_return uri;
+  }
+
+  Check function() {
+    auto state = co_await session_.ports().functions->get(environment_.function.name, "");
+    if (!state.ok() && state.error().kind() == ErrorKind::not_found)
+      co_return std::move(state).error().with_hint(
+          "create it with Terraform first, or correct function.name in pawl.yaml");
+    if (!state.ok()) co_return std::move(state).error();
+    co_return fmt::format("{}, {}, last update {}", state->name, state->state,
+                          state->last_update_status);
+  }
+
+  Check alias() {
+    const auto& wanted = environment_.function;
+    if (wanted.alias.empty()) co_return std::string();
+    PAWL_CO_TRY(auto state, co_await session_.ports().functions->get_alias(wanted.name, wanted.alias));
+    if (!state) co_return fmt::format("{} is not there yet: the first deployment makes it", wanted.alias);
+    co_return fmt::format("{} is version {}", wanted.alias, state->version);
+  }
+
+  Check static_files() {
+    if (!environment_.static_files) co_return std::string();
+    const auto& settings = *environment_.static_files;
+    std::string directory = settings.dir;
+    if (directory.rfind('/', 0) != 0) directory = config_.directory + "/" + directory;
+    PAWL_CO_TRY(auto manifest,
+                co_await session_.ports().static_files->scan(directory, settings.immutable));
+    co_return fmt::format("{} files in {}", manifest.files.size(), settings.dir);
+  }
+
+  Check bucket() {
+    if (!environment_.static_files) co_return std::string();
+    PAWL_CO_CHECK(co_await session_.ports().objects->check_bucket(environment_.static_files->bucket));
+    co_return environment_.static_files->bucket;
+  }
+
+  Check url() {
+    if (!environment_.url.fixed.empty()) co_return environment_.url.fixed;
+    co_return co_await session_.ports().endpoints->find_url(environment_.url.api);
+  }
+
+  Check terraform() {
+    if (!environment_.terraform) co_return std::string();
+    co_return co_await session_.ports().infrastructure->available();
+  }
+
+  Check forge() {
+    if (config_.config.repository.empty())
+      co_return std::string("pawl.yaml names no repository: nobody will be told");
+    if (session_.forge() == nullptr)
+      co_return Error(ErrorKind::denied, "there is no token: nobody will be told")
+          .with_hint("set GITHUB_TOKEN; in GitHub Actions: env: {GITHUB_TOKEN: ${{ github.token }}}");
+    co_return co_await session_.forge()->check_access(config_.config.repository);
+  }
+
+  Check journal() {
+    PAWL_CO_CHECK(co_await session_.store().unfinished(config_.config.app, environment_.name));
+    co_return config_.state_dir + "/journal.db";
+  }
+
+  Session& session_;
+  const LoadedConfig& config_;
+  const EnvironmentConfig& environment_;
+  std::vector<Finding> findings_;
+};
+
+int print_findings(const std::vector<Finding>& findings, const Globals& globals) {
+  bool all_good = true;
+  json::array list;
+  const Terminal terminal = Terminal::of_stdout(globals.environment);
+  for (const auto& finding : findings) {
+    all_good = all_good && finding.good;
+    const std::string words = printable(redact(finding.words));
+    if (globals.json) {
+      list.push_back(json::object{{"check", finding.name},
+                                  {"ok", finding.good},
+                                  {"found", words},
+                                  {"hint", redact(finding.hint)}});
+      continue;
+    }
+    fmt::print("{} {:<16} {}\n", finding.good ? terminal.green("✓") : terminal.red("✗"),
+               finding.name, words);
+    if (!finding.hint.empty()) fmt::print("  {:<16} {}\n", "", redact(finding.hint));
+  }
+  if (globals.json)
+    fmt::print("{}", pretty(json::object{{"ok", all_good}, {"checks", std::move(list)}}));
+  return all_good ? kDone : kFailed;
+}
+
+}  // namespace
+
+void add_doctor(Command root, Globals& globals) {
+  auto name = std::make_shared<std::string>();
+  Command command =
+      root.sub("doctor", "Check every endpoint and permission that a deployment will need");
+  command.positional("environment", *name, "Which one")
+      .examples("  pawl doctor dev\n  pawl doctor prod --json")
+      .run([name, &globals] {
+        auto config = load_config(globals);
+        if (!config.ok()) return report(config.error(), globals);
+        auto environment = config->config.environment(*name);
+        if (!environment.ok()) return report(environment.error(), globals);
+        Loop loop;
+        auto session = open_session(loop, globals, *config, **environment);
+        if (!session.ok()) return report(session.error(), globals);
+        std::stop_source stop;
+        loop.stop_on_signals(stop);
+        Doctor doctor(**session, *config, **environment);
+        return print_findings(loop.run(doctor.examine(), stop.get_token()), globals);
+      });
+}
+
+}  // namespace pawl
