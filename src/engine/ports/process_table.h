@@ -12,7 +12,7 @@ class ProcessTable {
  public:
   virtual ~ProcessTable() = default;
   /// This process, as the owner of what it runs.
-  virtual std::string self() const = 0;
+  virtual std::string describe_this_process() const = 0;
   /// True only when it is certain: it ran on this machine, and does so no more. An owner on another
   /// machine, or one that cannot be read, is never known to be gone; its lease runs out instead.
   virtual bool is_gone(const std::string& owner) const = 0;

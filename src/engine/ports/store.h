@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/task.h"
@@ -29,13 +30,20 @@ struct LogEntry {
   std::string line;
 };
 
+constexpr std::string_view kCodeOutOfSequence = "out_of_sequence";
+constexpr std::string_view kCodeFenced = "fenced";
+constexpr std::string_view kCodeFinished = "finished";
+
 class Store {
  public:
   virtual ~Store() = default;
 
-  /// Appends in one transaction. The events' sequence must go on from the stored one (else
-  /// conflict); a fencing token older than the environment's newest is a conflict that names who
-  /// holds it now. Token 0 (before `started`) is not checked.
+  /// Appends in one transaction: all of them or none. Conflicts, told apart by Error::code():
+  ///   kCodeOutOfSequence  the sequence does not go on from the stored one: read again, then append
+  ///   kCodeFenced         the token is not the environment's newest; names who holds it now.
+  ///                       Token 0 (before `started`, and from who does not run it) is not checked
+  ///   kCodeFinished       the deployment has its terminal event: nothing follows it
+  /// No room on the disk is ErrorKind::storage, and what had been stored stays as it was.
   virtual Task<Result<void>> append(std::vector<Event> events) = 0;
   virtual Task<Result<std::vector<Event>>> events(std::string deployment) = 0;
   /// Ids of an environment (empty: of all), newest first.
@@ -48,16 +56,19 @@ class Store {
   /// An id by its unique beginning; not_found, or conflict naming the candidates.
   virtual Task<Result<std::string>> find_deployment(std::string prefix) = 0;
 
-  /// Grants when nobody holds it, its time ran out, or the same deployment asks again; else no
-  /// value. The token is greater than any granted before.
+  /// Grants when nobody holds it, its time ran out, or the same deployment and owner ask again (an
+  /// answer may have been lost); else no value. The token is greater than any granted before.
   virtual Task<Result<std::optional<Lease>>> acquire_lease(std::string app, std::string environment,
                                                            std::string deployment,
                                                            std::string owner, WallTime now,
                                                            std::chrono::milliseconds duration) = 0;
-  /// conflict when the token is not the newest.
+  /// conflict when the token is not the newest, or the lease was released.
   virtual Task<Result<void>> renew_lease(Lease lease, WallTime now,
                                          std::chrono::milliseconds duration) = 0;
+  /// Frees it if it is still that very grant (by token); else nothing happens. Also called for a
+  /// holder that is known to be gone.
   virtual Task<Result<void>> release_lease(Lease lease) = 0;
+  /// Who holds it, also when its time has run out; no value when it was released.
   virtual Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) = 0;
 
   /// Step logs: kept with less care than events (no sync for each line).

@@ -1,0 +1,189 @@
+#include "sim/memory_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace pawl {
+namespace {
+
+Error conflict(std::string what, std::string_view code) {
+  return Error(ErrorKind::conflict, std::move(what)).with_code(std::string(code));
+}
+
+}  // namespace
+
+Task<Result<void>> MemoryStore::pass(std::string_view verb, Moment moment) {
+  if (!door_) co_return ok();
+  co_return co_await door_(verb, moment);
+}
+
+Task<Result<void>> MemoryStore::append(std::vector<Event> events) {
+  PAWL_CO_CHECK(co_await pass("append", Moment::before));
+  auto appended = append_now(events);
+  PAWL_CO_CHECK(co_await pass("append", Moment::after));
+  co_return appended;
+}
+
+Result<void> MemoryStore::check(const std::map<std::string, Record>& records,
+                                const Event& event) const {
+  const auto found = records.find(event.deployment);
+  const size_t newest = found == records.end() ? 0 : found->second.events.size();
+  if (event.sequence != newest + 1)
+    return conflict(fmt::format("the journal of {} has {} entries: entry {} does not follow",
+                                event.deployment, newest, event.sequence),
+                    kCodeOutOfSequence);
+  if (newest == 0) {
+    if (event.type == EventType::accepted) return ok();
+    return Error(ErrorKind::internal, "the first entry of a journal must be 'accepted'");
+  }
+  const Record& record = found->second;
+  if (record.is_finished)
+    return conflict(fmt::format("deployment {} has ended", event.deployment), kCodeFinished);
+  if (event.fencing_token == 0) return ok();
+  const auto lease = leases_.find({record.app, record.environment});
+  if (lease != leases_.end() && lease->second.token == event.fencing_token) return ok();
+  if (lease != leases_.end() && !lease->second.deployment.empty())
+    return conflict(fmt::format("{} is held by deployment {} now ({})", record.environment,
+                                lease->second.deployment, lease->second.owner),
+                    kCodeFenced);
+  return conflict(
+      fmt::format("{} is not held by {} any more", record.environment, event.deployment),
+      kCodeFenced);
+}
+
+Result<void> MemoryStore::append_now(const std::vector<Event>& events) {
+  auto records = records_;  // all or none
+  auto order = order_;
+  for (const Event& event : events) {
+    PAWL_CHECK(check(records, event));
+    Record& record = records[event.deployment];
+    if (record.events.empty()) {
+      record.app = string_or(event.data, "app");
+      record.environment = string_or(event.data, "environment");
+      order.push_back(event.deployment);
+    }
+    record.events.push_back(event);
+    record.is_finished = event.type == EventType::finished;
+  }
+  records_ = std::move(records);
+  order_ = std::move(order);
+  history_.insert(history_.end(), events.begin(), events.end());
+  return ok();
+}
+
+Task<Result<std::vector<Event>>> MemoryStore::events(std::string deployment) {
+  PAWL_CO_CHECK(co_await pass("events", Moment::before));
+  const auto found = records_.find(deployment);
+  if (found == records_.end()) co_return std::vector<Event>();
+  co_return found->second.events;
+}
+
+std::vector<std::string> MemoryStore::select(const std::string& app, const std::string& environment,
+                                             bool only_unfinished) const {
+  std::vector<std::string> ids;
+  for (const std::string& id : order_) {
+    const Record& record = records_.at(id);
+    if (!app.empty() && record.app != app) continue;
+    if (!environment.empty() && record.environment != environment) continue;
+    if (only_unfinished && record.is_finished) continue;
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+Task<Result<std::vector<std::string>>> MemoryStore::deployments(std::string app,
+                                                                std::string environment,
+                                                                size_t limit) {
+  PAWL_CO_CHECK(co_await pass("deployments", Moment::before));
+  auto ids = select(app, environment, false);
+  std::reverse(ids.begin(), ids.end());
+  if (ids.size() > limit) ids.resize(limit);
+  co_return ids;
+}
+
+Task<Result<std::vector<std::string>>> MemoryStore::unfinished(std::string app,
+                                                               std::string environment) {
+  PAWL_CO_CHECK(co_await pass("unfinished", Moment::before));
+  co_return select(app, environment, true);
+}
+
+Task<Result<std::string>> MemoryStore::find_deployment(std::string prefix) {
+  PAWL_CO_CHECK(co_await pass("find_deployment", Moment::before));
+  if (records_.count(prefix) > 0) co_return prefix;
+  std::vector<std::string> found;
+  for (const auto& [id, record] : records_)
+    if (!prefix.empty() && id.compare(0, prefix.size(), prefix) == 0) found.push_back(id);
+  if (found.empty())
+    co_return Error(ErrorKind::not_found, fmt::format("there is no deployment '{}'", prefix));
+  if (found.size() == 1) co_return found.front();
+  co_return Error(ErrorKind::conflict, fmt::format("'{}' begins more than one deployment: {}",
+                                                   prefix, fmt::join(found, ", ")));
+}
+
+Task<Result<std::optional<Lease>>> MemoryStore::acquire_lease(std::string app,
+                                                              std::string environment,
+                                                              std::string deployment,
+                                                              std::string owner, WallTime now,
+                                                              std::chrono::milliseconds duration) {
+  PAWL_CO_CHECK(co_await pass("acquire_lease", Moment::before));
+  const auto held = leases_.find({app, environment});
+  const bool is_known = held != leases_.end();
+  const bool is_free = !is_known || held->second.deployment.empty() || held->second.expires_at <= now;
+  const bool is_ours =
+      is_known && held->second.deployment == deployment && held->second.owner == owner;
+  std::optional<Lease> granted;
+  if (is_free || is_ours) {
+    granted = Lease{app, environment, deployment, owner, is_known ? held->second.token + 1 : 1,
+                    now, now + duration};
+    leases_[{app, environment}] = *granted;
+  }
+  PAWL_CO_CHECK(co_await pass("acquire_lease", Moment::after));
+  co_return granted;
+}
+
+Task<Result<void>> MemoryStore::renew_lease(Lease lease, WallTime now,
+                                            std::chrono::milliseconds duration) {
+  PAWL_CO_CHECK(co_await pass("renew_lease", Moment::before));
+  const auto held = leases_.find({lease.app, lease.environment});
+  if (held == leases_.end() || held->second.token != lease.token || held->second.deployment.empty())
+    co_return conflict(fmt::format("{} is not held any more", lease.environment), kCodeFenced);
+  held->second.expires_at = now + duration;
+  PAWL_CO_CHECK(co_await pass("renew_lease", Moment::after));
+  co_return ok();
+}
+
+Task<Result<void>> MemoryStore::release_lease(Lease lease) {
+  PAWL_CO_CHECK(co_await pass("release_lease", Moment::before));
+  const auto held = leases_.find({lease.app, lease.environment});
+  if (held != leases_.end() && held->second.token == lease.token) held->second.deployment.clear();
+  PAWL_CO_CHECK(co_await pass("release_lease", Moment::after));
+  co_return ok();
+}
+
+Task<Result<std::optional<Lease>>> MemoryStore::lease(std::string app, std::string environment) {
+  PAWL_CO_CHECK(co_await pass("lease", Moment::before));
+  const auto held = leases_.find({app, environment});
+  std::optional<Lease> lease;
+  if (held != leases_.end() && !held->second.deployment.empty()) lease = held->second;
+  co_return lease;
+}
+
+Task<Result<void>> MemoryStore::append_log(std::string deployment, std::vector<LogEntry> entries) {
+  PAWL_CO_CHECK(co_await pass("append_log", Moment::before));
+  auto& lines = logs_[deployment];
+  lines.insert(lines.end(), entries.begin(), entries.end());
+  co_return ok();
+}
+
+Task<Result<std::vector<LogEntry>>> MemoryStore::log(std::string deployment, std::string step) {
+  PAWL_CO_CHECK(co_await pass("log", Moment::before));
+  std::vector<LogEntry> entries;
+  const auto found = logs_.find(deployment);
+  if (found == logs_.end()) co_return entries;
+  for (const LogEntry& entry : found->second)
+    if (step.empty() || entry.step == step) entries.push_back(entry);
+  co_return entries;
+}
+
+}  // namespace pawl

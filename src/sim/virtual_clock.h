@@ -1,0 +1,61 @@
+// Time that passes only when nothing else can happen. Tasks run until all of them wait; then the
+// clock jumps to the earliest waiter. Wall time and steady time are kept apart, so that the wall
+// clock can be made to jump.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace pawl {
+
+class VirtualClock : public Clock {
+ public:
+  WallTime now() const override;
+  SteadyTime steady_now() const override { return steady_; }
+  Task<Result<void>> sleep_for(std::chrono::milliseconds duration) override;
+
+  /// The wall clock is set, forward or back; steady time is not touched.
+  void jump_wall(std::chrono::milliseconds by) { wall_offset_ms_ += by.count(); }
+
+  /// Lets the earliest waiter go on, moving time to it. False when nobody waits.
+  bool step();
+  /// Runs what is due until `duration` has passed.
+  void advance(std::chrono::milliseconds duration);
+  /// Steps until `done` says so or nobody waits any more; tells which: true when done.
+  bool run_until(const std::function<bool()>& done);
+  /// Runs a task to its end. Nobody waiting while it is not done is a deadlock: a broken invariant.
+  template <class T>
+  T run(Task<T> task, std::stop_token stop = {}) {
+    TaskContext context{std::move(stop)};
+    task.start(&context);
+    const bool done = run_until([&task] { return task.done(); });
+    PAWL_ASSERT(done);
+    return task.take();
+  }
+  size_t waiting() const { return waiters_.size(); }
+
+ private:
+  struct Sleep;
+  using Place = std::pair<int64_t, uint64_t>;  // when, then in the order they came
+
+  SteadyTime steady_{1'000'000};
+  int64_t wall_offset_ms_ = 1'790'000'000'000;
+  uint64_t next_ticket_ = 0;
+  std::map<Place, Sleep*> waiters_;
+};
+
+/// Entropy from a seed (splitmix64), for tests and the simulator.
+class SeededEntropy : public Entropy {
+ public:
+  explicit SeededEntropy(uint64_t seed) : state_(seed) {}
+  uint64_t next() override;
+
+ private:
+  uint64_t state_;
+};
+
+}  // namespace pawl

@@ -1,0 +1,375 @@
+#include "store/sqlite_store.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/hash.h"
+#include "store/schema.h"
+#include "store/sqlite.h"
+
+namespace pawl {
+namespace {
+
+using sqlite::Database;
+using sqlite::Statement;
+using sqlite::Sync;
+using sqlite::Transaction;
+
+constexpr size_t kMaxCandidates = 5;
+
+std::string checksum(std::string_view deployment, uint64_t sequence, int64_t at_ms, uint64_t token,
+                     std::string_view type, std::string_view step, std::string_view data) {
+  return sha256_hex(fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", deployment, sequence, at_ms, token,
+                                type, step, data))
+      .substr(0, 16);
+}
+
+class SqliteStore : public Store {
+ public:
+  SqliteStore(Database database, std::string path)
+      : database_(std::move(database)), path_(std::move(path)) {}
+
+  // SQLite works while the caller waits, so each verb is an ordinary function behind a task.
+  Task<Result<void>> append(std::vector<Event> events) override {
+    co_return guarded(append_now(events));
+  }
+  Task<Result<std::vector<Event>>> events(std::string deployment) override {
+    co_return guarded(events_now(deployment));
+  }
+  Task<Result<std::vector<std::string>>> deployments(std::string app, std::string environment,
+                                                     size_t limit) override {
+    co_return guarded(ids_now("ORDER BY number DESC LIMIT ?3", app, environment, limit));
+  }
+  Task<Result<std::vector<std::string>>> unfinished(std::string app,
+                                                    std::string environment) override {
+    co_return guarded(ids_now("AND finished = 0 ORDER BY number LIMIT ?3", app, environment,
+                              std::numeric_limits<int32_t>::max()));
+  }
+  Task<Result<std::string>> find_deployment(std::string prefix) override {
+    co_return guarded(find_now(prefix));
+  }
+  Task<Result<std::optional<Lease>>> acquire_lease(std::string app, std::string environment,
+                                                   std::string deployment, std::string owner,
+                                                   WallTime now,
+                                                   std::chrono::milliseconds duration) override {
+    const Lease wanted{app, environment, deployment, owner, 0, now, now + duration};
+    co_return guarded(acquire_now(wanted));
+  }
+  Task<Result<void>> renew_lease(Lease lease, WallTime now,
+                                 std::chrono::milliseconds duration) override {
+    co_return guarded(renew_now(lease, now + duration));
+  }
+  Task<Result<void>> release_lease(Lease lease) override { co_return guarded(release_now(lease)); }
+  Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) override {
+    co_return guarded(held_lease(app, environment));
+  }
+  Task<Result<void>> append_log(std::string deployment, std::vector<LogEntry> entries) override {
+    co_return append_log_now(deployment, entries);
+  }
+  Task<Result<std::vector<LogEntry>>> log(std::string deployment, std::string step) override {
+    co_return guarded(log_now(deployment, step));
+  }
+
+ private:
+  Result<void> append_now(const std::vector<Event>& events);
+  Result<void> append_one(const Event& event);
+  Result<std::vector<Event>> events_now(const std::string& deployment);
+  Result<std::vector<std::string>> ids_now(std::string_view tail, const std::string& app,
+                                           const std::string& environment, size_t limit);
+  Result<std::string> find_now(const std::string& prefix);
+  Result<std::optional<Lease>> acquire_now(Lease wanted);
+  Result<void> renew_now(const Lease& lease, WallTime expires_at);
+  Result<void> release_now(const Lease& lease);
+  Result<std::optional<Lease>> lease_row(const std::string& app, const std::string& environment);
+  Result<std::optional<Lease>> held_lease(const std::string& app, const std::string& environment);
+  Result<void> append_log_now(const std::string& deployment, const std::vector<LogEntry>& entries);
+  Result<std::vector<LogEntry>> log_now(const std::string& deployment, const std::string& step);
+  Result<void> check_order(const Event& event);
+  Result<void> check_fence(const Event& event);
+
+  // After a sync that failed nobody knows what the disk holds; trying again may lie (the kernel
+  // forgets the dirty pages). So the handle is dead: every later call says why.
+  template <class T>
+  Result<T> guarded(Result<T> result) {
+    if (dead_) return *dead_;
+    const int code = sqlite3_extended_errcode(database_.handle());
+    if (!result.ok() && (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC))
+      dead_ = result.error();
+    return result;
+  }
+
+  Database database_;
+  std::string path_;
+  std::optional<Database> log_database_;
+  std::optional<Error> dead_;
+};
+
+// ---- events ----
+
+Result<void> SqliteStore::append_now(const std::vector<Event>& events) {
+  if (dead_) return *dead_;
+  if (events.empty()) return ok();
+  PAWL_TRY(auto transaction, Transaction::begin(database_));
+  for (const Event& event : events) PAWL_CHECK(append_one(event));
+  return transaction.commit();
+}
+
+Result<void> SqliteStore::append_one(const Event& event) {
+  PAWL_CHECK(check_order(event));
+  PAWL_CHECK(check_fence(event));
+  const std::string data = json::serialize(event.data);
+  const std::string_view type = to_string(event.type);
+  PAWL_TRY(auto insert, database_.prepare("INSERT INTO events VALUES (?,?,?,?,?,?,?,?)"));
+  insert.bind(event.deployment).bind(event.sequence).bind(event.at.unix_ms);
+  insert.bind(event.fencing_token).bind(type).bind(event.step).bind(data);
+  insert.bind(checksum(event.deployment, event.sequence, event.at.unix_ms, event.fencing_token,
+                       type, event.step, data));
+  PAWL_CHECK(database_.run(insert));
+  if (event.type != EventType::finished) return ok();
+  PAWL_TRY(auto finish, database_.prepare("UPDATE deployments SET finished = 1 WHERE id = ?"));
+  finish.bind(event.deployment);
+  return database_.run(finish);
+}
+
+Result<void> SqliteStore::check_order(const Event& event) {
+  PAWL_TRY(auto last, database_.prepare("SELECT coalesce(max(sequence), 0) FROM events "
+                                        "WHERE deployment = ?"));
+  last.bind(event.deployment);
+  PAWL_TRY(bool row, database_.next(last));
+  const auto newest = row ? static_cast<uint64_t>(last.number(0)) : 0;
+  if (event.sequence != newest + 1)
+    return Error(ErrorKind::conflict,
+                 fmt::format("the journal of {} has {} entries: entry {} does not follow",
+                             event.deployment, newest, event.sequence))
+        .with_code(std::string(kCodeOutOfSequence));
+  if (newest == 0) {
+    if (event.type != EventType::accepted)
+      return Error(ErrorKind::internal, "the first entry of a journal must be 'accepted'");
+    PAWL_TRY(auto insert, database_.prepare("INSERT INTO deployments (id, app, environment) "
+                                            "VALUES (?,?,?)"));
+    insert.bind(event.deployment).bind(string_or(event.data, "app"));
+    insert.bind(string_or(event.data, "environment"));
+    return database_.run(insert);
+  }
+  PAWL_TRY(auto ended, database_.prepare("SELECT finished FROM deployments WHERE id = ?"));
+  ended.bind(event.deployment);
+  PAWL_TRY(row, database_.next(ended));
+  if (row && ended.number(0) != 0)
+    return Error(ErrorKind::conflict, fmt::format("deployment {} has ended", event.deployment))
+        .with_code(std::string(kCodeFinished));
+  return ok();
+}
+
+Result<void> SqliteStore::check_fence(const Event& event) {
+  if (event.fencing_token == 0) return ok();
+  PAWL_TRY(auto place, database_.prepare("SELECT app, environment FROM deployments WHERE id = ?"));
+  place.bind(event.deployment);
+  PAWL_TRY(bool row, database_.next(place));
+  PAWL_ASSERT(row);
+  PAWL_TRY(auto lease, lease_row(place.text(0), place.text(1)));
+  if (lease && lease->token == event.fencing_token) return ok();
+  return Error(ErrorKind::conflict,
+               lease && !lease->deployment.empty()
+                   ? fmt::format("{} is held by deployment {} now ({})", place.text(1),
+                                 lease->deployment, lease->owner)
+                   : fmt::format("{} is not held by {} any more", place.text(1), event.deployment))
+      .with_code(std::string(kCodeFenced));
+}
+
+Result<std::vector<Event>> SqliteStore::events_now(const std::string& deployment) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto select, database_.prepare("SELECT sequence, at_ms, token, type, step, data, "
+                                          "checksum FROM events WHERE deployment = ? "
+                                          "ORDER BY sequence"));
+  select.bind(deployment);
+  std::vector<Event> events;
+  for (;;) {
+    PAWL_TRY(const bool row, database_.next(select));
+    if (!row) return events;
+    Event event;
+    event.deployment = deployment;
+    event.sequence = static_cast<uint64_t>(select.number(0));
+    event.at.unix_ms = select.number(1);
+    event.fencing_token = static_cast<uint64_t>(select.number(2));
+    event.step = select.text(4);
+    const std::string data = select.text(5);
+    const auto damaged = [&] {
+      return Error(ErrorKind::corrupt, fmt::format("entry {} of deployment {} in the journal {} is "
+                                                   "damaged",
+                                                   event.sequence, deployment, path_))
+          .with_hint("restore the journal from a backup; the other deployments can be read");
+    };
+    if (select.text(6) != checksum(deployment, event.sequence, event.at.unix_ms,
+                                   event.fencing_token, select.text(3), event.step, data))
+      return damaged();
+    const auto type = event_type_from(select.text(3));
+    if (!type)
+      return Error(ErrorKind::storage, fmt::format("this Pawl does not know the journal entry '{}'",
+                                                   select.text(3)))
+          .with_hint("it was written by a newer Pawl: use that one");
+    event.type = *type;
+    auto object = parse_json_object(data, "a journal entry");
+    if (!object.ok()) return damaged();
+    event.data = *std::move(object);
+    events.push_back(std::move(event));
+  }
+}
+
+// ---- which deployments there are ----
+
+Result<std::vector<std::string>> SqliteStore::ids_now(std::string_view tail, const std::string& app,
+                                                      const std::string& environment,
+                                                      size_t limit) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto select, database_.prepare(fmt::format(
+                            "SELECT id FROM deployments WHERE (?1 = '' OR app = ?1) AND "
+                            "(?2 = '' OR environment = ?2) {}",
+                            tail)));
+  select.bind(app).bind(environment).bind(static_cast<int64_t>(
+      std::min<size_t>(limit, std::numeric_limits<int32_t>::max())));
+  std::vector<std::string> ids;
+  for (;;) {
+    PAWL_TRY(const bool row, database_.next(select));
+    if (!row) return ids;
+    ids.push_back(select.text(0));
+  }
+}
+
+Result<std::string> SqliteStore::find_now(const std::string& prefix) {
+  if (dead_) return *dead_;
+  const auto nobody = [&] {
+    return Error(ErrorKind::not_found, fmt::format("there is no deployment '{}'", prefix))
+        .with_hint("`pawl history` lists them");
+  };
+  if (prefix.empty()) return nobody();
+  PAWL_TRY(auto select,
+           database_.prepare("SELECT id FROM deployments WHERE substr(id, 1, length(?1)) = ?1 "
+                             "ORDER BY id = ?1 DESC, number DESC LIMIT ?2"));
+  select.bind(prefix).bind(static_cast<int64_t>(kMaxCandidates + 1));
+  std::vector<std::string> ids;
+  for (;;) {
+    PAWL_TRY(const bool row, database_.next(select));
+    if (!row) break;
+    ids.push_back(select.text(0));
+  }
+  if (ids.empty()) return nobody();
+  if (ids.size() == 1 || ids.front() == prefix) return ids.front();
+  const bool more = ids.size() > kMaxCandidates;
+  if (more) ids.resize(kMaxCandidates);
+  return Error(ErrorKind::conflict,
+               fmt::format("'{}' begins more than one deployment: {}{}", prefix,
+                           fmt::join(ids, ", "), more ? ", ..." : ""));
+}
+
+// ---- leases ----
+
+Result<std::optional<Lease>> SqliteStore::lease_row(const std::string& app,
+                                                    const std::string& environment) {
+  PAWL_TRY(auto select, database_.prepare("SELECT deployment, owner, token, granted_ms, expires_ms "
+                                          "FROM leases WHERE app = ? AND environment = ?"));
+  select.bind(app).bind(environment);
+  PAWL_TRY(const bool row, database_.next(select));
+  if (!row) return std::optional<Lease>();
+  return std::optional<Lease>(Lease{app, environment, select.text(0), select.text(1),
+                                    static_cast<uint64_t>(select.number(2)),
+                                    WallTime{select.number(3)}, WallTime{select.number(4)}});
+}
+
+Result<std::optional<Lease>> SqliteStore::held_lease(const std::string& app,
+                                                     const std::string& environment) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto lease, lease_row(app, environment));
+  if (lease && lease->deployment.empty()) lease.reset();
+  return lease;
+}
+
+Result<std::optional<Lease>> SqliteStore::acquire_now(Lease wanted) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto transaction, Transaction::begin(database_));
+  PAWL_TRY(auto held, lease_row(wanted.app, wanted.environment));
+  const bool is_free = !held || held->deployment.empty() || held->expires_at <= wanted.granted_at;
+  const bool is_ours = held && held->deployment == wanted.deployment && held->owner == wanted.owner;
+  if (!is_free && !is_ours) return std::optional<Lease>();
+  wanted.token = held ? held->token + 1 : 1;
+  PAWL_TRY(auto put, database_.prepare("INSERT OR REPLACE INTO leases VALUES (?,?,?,?,?,?,?)"));
+  put.bind(wanted.app).bind(wanted.environment).bind(wanted.deployment).bind(wanted.owner);
+  put.bind(wanted.token).bind(wanted.granted_at.unix_ms).bind(wanted.expires_at.unix_ms);
+  PAWL_CHECK(database_.run(put));
+  PAWL_CHECK(transaction.commit());
+  return std::optional<Lease>(std::move(wanted));
+}
+
+Result<void> SqliteStore::renew_now(const Lease& lease, WallTime expires_at) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto transaction, Transaction::begin(database_));
+  PAWL_TRY(auto held, lease_row(lease.app, lease.environment));
+  if (!held || held->token != lease.token || held->deployment.empty())
+    return Error(ErrorKind::conflict,
+                 held && !held->deployment.empty()
+                     ? fmt::format("{} is held by deployment {} now ({})", lease.environment,
+                                   held->deployment, held->owner)
+                     : fmt::format("{} is not held any more", lease.environment))
+        .with_code(std::string(kCodeFenced));
+  PAWL_TRY(auto put, database_.prepare("UPDATE leases SET expires_ms = ? "
+                                       "WHERE app = ? AND environment = ?"));
+  put.bind(expires_at.unix_ms).bind(lease.app).bind(lease.environment);
+  PAWL_CHECK(database_.run(put));
+  return transaction.commit();
+}
+
+Result<void> SqliteStore::release_now(const Lease& lease) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto put, database_.prepare("UPDATE leases SET deployment = '' "
+                                       "WHERE app = ? AND environment = ? AND token = ?"));
+  put.bind(lease.app).bind(lease.environment).bind(lease.token);
+  return database_.run(put);
+}
+
+// ---- logs ----
+
+Result<void> SqliteStore::append_log_now(const std::string& deployment,
+                                         const std::vector<LogEntry>& entries) {
+  if (!log_database_) {
+    PAWL_TRY(log_database_, Database::open(path_, Sync::normal));
+  }
+  PAWL_TRY(auto transaction, Transaction::begin(*log_database_));
+  PAWL_TRY(auto insert, log_database_->prepare("INSERT INTO logs (deployment, step, at_ms, line) "
+                                               "VALUES (?,?,?,?)"));
+  for (const LogEntry& entry : entries) {
+    insert.bind(deployment).bind(entry.step).bind(entry.at.unix_ms).bind(entry.line);
+    PAWL_CHECK(log_database_->run(insert));
+    insert.reset();
+  }
+  return transaction.commit();
+}
+
+Result<std::vector<LogEntry>> SqliteStore::log_now(const std::string& deployment,
+                                                   const std::string& step) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto select, database_.prepare("SELECT at_ms, step, line FROM logs WHERE deployment = ?1 "
+                                          "AND (?2 = '' OR step = ?2) ORDER BY number"));
+  select.bind(deployment).bind(step);
+  std::vector<LogEntry> entries;
+  for (;;) {
+    PAWL_TRY(const bool row, database_.next(select));
+    if (!row) return entries;
+    entries.push_back({WallTime{select.number(0)}, select.text(1), select.text(2)});
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> make_sqlite_store(std::string path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  std::error_code failure;
+  if (!folder.empty()) std::filesystem::create_directories(folder, failure);
+  if (failure)
+    return Error(ErrorKind::storage, fmt::format("cannot make the folder {} for the journal: {}",
+                                                 folder.string(), failure.message()));
+  PAWL_TRY(auto database, Database::open(path, Sync::full));
+  PAWL_CHECK(sqlite::migrate(database));
+  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(database), path));
+}
+
+}  // namespace pawl
