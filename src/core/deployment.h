@@ -98,6 +98,10 @@ json::object workflow_outputs(const Deployment& deployment);
 /// For --json and the page: everything a reader may want, with stable names.
 json::object to_json(const Deployment& deployment);
 
+/// What a rollback to this (succeeded) deployment needs, as its steps recorded it; no value when it
+/// recorded nothing to go back to.
+std::optional<RollbackTarget> rollback_target_of(const Deployment& deployment);
+
 /// 0 succeeded / nothing to do, 1 failed, 3 rolled back, 4 refused or superseded, 5 not finished;
 /// a cancelled one is 3 when something was undone, else 1 -- see docs/reference/cli.md.
 int exit_code(const Deployment& deployment);

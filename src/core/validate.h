@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "core/config.h"
 
 namespace pawl {
@@ -60,6 +61,11 @@ struct Decision {
   bool needs_build = false;
   bool should_deploy() const { return verdict == Verdict::deploy; }
 };
+
+/// {environment, image_tag, version, tag, sha}
+json::object to_json(const ReleaseName& release);
+/// What is absent is empty.
+ReleaseName release_from_json(const json::object& object);
 
 /// "deploy", "nothing_to_do", "refused", "superseded".
 std::string_view to_string(Decision::Verdict verdict);

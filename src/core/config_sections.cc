@@ -1,0 +1,151 @@
+#include "core/config_sections.h"
+
+#include <fmt/format.h>
+
+#include "core/config_checks.h"
+
+namespace pawl {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+void read_build(SectionReader& image, ImageSettings& out, const Placeholders& build_names) {
+  const YamlNode* node = image.any("build");
+  if (node == nullptr) return;
+  auto section = image.section("build");
+  if (!section) return;
+  BuildSettings build;
+  section->text("context", build.context);
+  section->text("dockerfile", build.dockerfile, checks::relative_path);
+  section->text("target", build.target);
+  const std::vector<std::string> platforms = {"linux/amd64", "linux/arm64"};
+  if (auto platform = section->choice("platform", platforms)) build.platform = platforms[*platform];
+  const std::vector<std::string> builders = {"auto", "docker", "buildah"};
+  if (auto builder = section->choice("builder", builders)) build.builder = builders[*builder];
+  if (auto args = section->section_with("args", build_names)) {
+    args->own_scalars(build.args);
+    for (const auto& member : args->node().members)
+      if (const auto complaint = checks::build_arg_name(member.key); !complaint.empty())
+        args->problem(member.value, complaint);
+  }
+  section->no_other_keys();
+  out.build = std::move(build);
+}
+
+void read_image(SectionReader& settings, ImageSettings& out) {
+  auto section = settings.section("image");
+  if (!section) {
+    if (settings.node().find("image") == nullptr)
+      settings.missing("image", "the image's source, such as image: {source: ghcr.io/owner/name}");
+    return;
+  }
+  section->required_text("source", out.source, checks::image_source);
+  Placeholders build_names = section->placeholders();
+  build_names.deferred = {"version", "revision"};
+  read_build(*section, out, build_names);
+  section->no_other_keys();
+}
+
+void read_infrastructure(SectionReader& settings, std::optional<TerraformSettings>& out) {
+  auto section = settings.section("infrastructure");
+  if (!section) return;
+  if (section->node().find("terraform") == nullptr) section->missing("terraform", "its settings");
+  if (auto terraform = section->section("terraform")) {
+    TerraformSettings read;
+    terraform->required_text("dir", read.dir);
+    terraform->text("backend", read.backend, checks::relative_path);
+    terraform->texts("var_files", read.var_files, checks::relative_path);
+    terraform->no_other_keys();
+    out = std::move(read);
+  }
+  section->no_other_keys();
+}
+
+std::string default_name(const SectionReader& settings) {
+  std::string unknown;
+  return fill_placeholders("{app}-{environment}", settings.placeholders(), unknown);
+}
+
+void read_function(SectionReader& settings, FunctionSettings& out) {
+  out.name = default_name(settings);
+  out.repository = default_name(settings);
+  auto section = settings.section("function");
+  if (!section) return;
+  section->text("name", out.name, checks::function_name);
+  section->text("alias", out.alias, checks::alias);
+  if (out.alias == "none") out.alias.clear();
+  section->text("repository", out.repository, checks::repository_name);
+  section->duration("update_timeout", out.update_timeout, seconds(1), minutes(60));
+  section->no_other_keys();
+}
+
+// An address as it is, or the name of the API that has one.
+void read_url(SectionReader& settings, UrlSettings& out) {
+  out.api = default_name(settings);
+  const YamlNode* node = settings.any("url");
+  if (node == nullptr) return;
+  if (!node->is_map()) {
+    settings.text("url", out.fixed, checks::url);
+    return;
+  }
+  auto section = settings.section("url");
+  section->required_text("api", out.api);
+  section->no_other_keys();
+}
+
+void read_static(SectionReader& settings, std::optional<StaticSettings>& out) {
+  auto section = settings.section("static");
+  if (!section) return;
+  StaticSettings read;
+  section->required_text("dir", read.dir);
+  section->required_text("bucket", read.bucket, checks::bucket);
+  section->text("prefix", read.prefix, checks::key_prefix, /*may_be_empty=*/true);
+  section->texts("immutable", read.immutable);
+  section->no_other_keys();
+  out = std::move(read);
+}
+
+void read_expectations(SectionReader& health, HealthSettings& out) {
+  auto expect = health.section("expect");
+  if (!expect) return;
+  expect->integer("status", out.expect_status, 200, 599);
+  if (out.expect_status >= 300 && out.expect_status < 400)
+    expect->problem(*expect->node().find("status"),
+                    "a redirect is never taken for a good answer; expect what lies behind it");
+  expect->text("version_header", out.version_header, checks::header_name);
+  expect->scalars("json", out.expect_json);
+  expect->no_other_keys();
+}
+
+void read_health(SectionReader& settings, std::optional<HealthSettings>& out) {
+  auto section = settings.section("health");
+  if (!section) return;
+  HealthSettings read;
+  section->text("path", read.path, checks::url_path);
+  section->integer("attempts", read.attempts, 1, 100);
+  section->integer("rollback_attempts", read.rollback_attempts, 1, 100);
+  section->duration("max_wait", read.max_wait, milliseconds(0), minutes(10));
+  section->duration("timeout", read.timeout, milliseconds(100), minutes(5));
+  section->integer("passes", read.passes, 1, 10);
+  read_expectations(*section, read);
+  section->no_other_keys();
+  if (const YamlNode* passes = section->node().find("passes");
+      passes != nullptr && read.passes > read.attempts)
+    section->problem(*passes, fmt::format("more good answers than attempts ({})", read.attempts));
+  out = std::move(read);
+}
+
+}  // namespace
+
+void read_settings(SectionReader& settings, EnvironmentConfig& out) {
+  read_image(settings, out.image);
+  read_infrastructure(settings, out.terraform);
+  read_function(settings, out.function);
+  read_url(settings, out.url);
+  read_static(settings, out.static_files);
+  read_health(settings, out.health);
+}
+
+}  // namespace pawl
