@@ -44,6 +44,12 @@ Sha256 Sha256Stream::peek() const {
   return digest;
 }
 
+Sha256Stream Sha256Stream::clone() const {
+  Sha256Stream copy;
+  PAWL_ASSERT(EVP_MD_CTX_copy_ex(copy.state_->context, state_->context) == 1);
+  return copy;
+}
+
 Sha256 sha256(std::string_view bytes) {
   Sha256 digest{};
   PAWL_ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(),

@@ -31,6 +31,8 @@ class Sha256Stream {
   Sha256 finish();
   /// What the digest would be if the stream ended here; the stream goes on.
   Sha256 peek() const;
+  /// A second stream that goes on from the same bytes: a place to come back to.
+  Sha256Stream clone() const;
 
  private:
   struct State;

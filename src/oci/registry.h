@@ -1,0 +1,58 @@
+// One registry: where it is, who we are to it, and requests to it with authentication, retries and
+// errors that say what came back and what to do about it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "oci/auth.h"
+
+namespace pawl::oci {
+
+struct RegistryOptions {
+  std::string host;      // as image names write it: "ghcr.io"
+  std::string base_url;  // as it is spoken to: "https://ghcr.io"
+  std::shared_ptr<CredentialSource> credentials;
+  RetryPolicy retry;
+};
+
+class Registry {
+ public:
+  Registry(HttpClient& http, Clock& clock, Entropy& entropy, RegistryOptions options);
+
+  const std::string& host() const { return options_.host; }
+  const std::string& base_url() const { return options_.base_url; }
+  const RetryPolicy& retry() const { return options_.retry; }
+  Clock& clock() { return clock_; }
+  Entropy& entropy() { return entropy_; }
+
+  /// Once, but for the second try that a 401 asks for (which a body source must allow by rewind()).
+  /// Any status but 401 is a value.
+  Task<Result<HttpResponse>> send_once(HttpRequest request, Access access);
+  /// The same, again after 429, 5xx and failures of the network. Only for what may be repeated.
+  Task<Result<HttpResponse>> send(HttpRequest request, Access access);
+
+  /// The URL of a path below /v2/.
+  std::string url(std::string_view path) const { return options_.base_url + "/v2/" + std::string(path); }
+  /// A Location header of an answer from `from`: made absolute, never from https down to http.
+  Result<std::string> locate(std::string_view from, std::string_view location) const;
+  /// The Error for an answer that is not what was asked for.
+  Error explain(const HttpResponse& response, std::string_view method,
+                std::string_view repository) const;
+
+  /// What we learnt on the way: a registry without the referrers API is asked once.
+  bool lacks_referrers_api = false;
+
+ private:
+  bool is_ours(std::string_view url) const;
+
+  HttpClient& http_;
+  Clock& clock_;
+  Entropy& entropy_;
+  RegistryOptions options_;
+  std::string origin_;
+  Authenticator auth_;
+};
+
+}  // namespace pawl::oci
