@@ -32,7 +32,7 @@ void Cloud::record_call(const Call& call, WallTime now) {
   for (const Dimensions& dimensions : groups) {
     auto put = [&](const char* name, double value, const char* unit) {
       // Only a full table is refused, which a call must not suffer from.
-      (void)watch.put({"AWS/Lambda", name, dimensions}, {now, 1, value, value, value, unit}, now);
+      (void)watch.count({"AWS/Lambda", name, dimensions}, {now, 1, value, value, value, unit}, now);
     };
     put("Throttles", call.throttled ? 1 : 0, "Count");
     if (call.throttled) continue;

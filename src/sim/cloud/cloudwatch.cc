@@ -69,6 +69,13 @@ bool is_alarm_state(const std::string& state) {
 }  // namespace
 
 Result<void> CloudWatch::put(const MetricId& metric, Sample sample, WallTime now) {
+  PAWL_CHECK(count(metric, std::move(sample), now));
+  ledger_.record(now, "monitoring", "PutMetricData",
+                 metric.metric_namespace + "/" + metric.name);
+  return ok();
+}
+
+Result<void> CloudWatch::count(const MetricId& metric, Sample sample, WallTime now) {
   if (metric.metric_namespace.empty() || metric.name.empty())
     return aws_error(400, "MissingParameter",
                      "The parameter Namespace and MetricName are required.");
@@ -78,8 +85,6 @@ Result<void> CloudWatch::put(const MetricId& metric, Sample sample, WallTime now
   auto& samples = metrics_[metric];
   samples.push_back(std::move(sample));
   if (samples.size() > kMaxSamples) samples.pop_front();
-  ledger_.record(now, "monitoring", "PutMetricData",
-                 metric.metric_namespace + "/" + metric.name);
   return ok();
 }
 

@@ -63,6 +63,8 @@ class CloudWatch {
   CloudWatch(Account account, Ledger& ledger) : account_(std::move(account)), ledger_(ledger) {}
 
   Result<void> put(const MetricId& metric, Sample sample, WallTime now);
+  /// The same, without a line in the ledger: what services count by themselves changes no world.
+  Result<void> count(const MetricId& metric, Sample sample, WallTime now);
   std::vector<MetricId> metrics(const std::string& metric_namespace, const std::string& name) const;
   /// Periods with data only, oldest first, aligned to the period; times in [from, to).
   Result<std::vector<Datapoint>> statistic(const MetricId& metric, const std::string& statistic,
