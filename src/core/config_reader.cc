@@ -6,8 +6,6 @@
 #include <charconv>
 #include <utility>
 
-#include "base/clock.h"
-
 namespace pawl {
 namespace {
 
@@ -20,6 +18,13 @@ std::string joined(const std::vector<std::string>& words, std::string_view last_
     text += words[i];
   }
   return text;
+}
+
+// As parse_duration() reads it, in the largest unit that fits.
+std::string as_written(std::chrono::milliseconds duration) {
+  const auto ms = duration.count();
+  if (ms == 0 || ms % 1000 != 0) return fmt::format("{}ms", ms);
+  return ms % 60'000 == 0 ? fmt::format("{}m", ms / 60'000) : fmt::format("{}s", ms / 1000);
 }
 
 bool is_name_character(char c) {
@@ -178,8 +183,8 @@ void SectionReader::duration(std::string_view key, std::chrono::milliseconds& ou
     problem(*node, fmt::format("expected a duration such as 500ms, 60s or 5m, found {}",
                                describe(*node)));
   } else if (*value < least || *value > most) {
-    problem(*node, fmt::format("expected a duration from {} to {}, found {}", format_duration(least),
-                               format_duration(most), node->text));
+    problem(*node, fmt::format("expected a duration from {} to {}, found {}", as_written(least),
+                               as_written(most), node->text));
   } else {
     out = *value;
   }
@@ -249,14 +254,13 @@ void SectionReader::no_other_keys(const std::vector<std::string>& later) {
   for (const auto& member : node_->members) {
     if (std::find(known_.begin(), known_.end(), member.key) != known_.end()) continue;
     if (std::find(later.begin(), later.end(), member.key) != later.end()) {
-      problems_->add(member.mark, path_of(member.key),
-                     "is not in this version of Pawl; take it out");
+      problems_->add(member.mark, member.value.path, "is not in this version of Pawl; take it out");
       continue;
     }
     const std::string near = nearest(member.key, known_);
     std::vector<std::string> valid = known_;
     std::sort(valid.begin(), valid.end());
-    problems_->add(member.mark, path_of(member.key),
+    problems_->add(member.mark, member.value.path,
                    near.empty() ? fmt::format("unknown key; valid here: {}", joined(valid, ", "))
                                 : fmt::format("unknown key; did you mean {}?", near));
   }
