@@ -48,6 +48,9 @@ class BodySink {
   /// Takes all of `bytes` (ready), none now (would_block; the waker will be called), or ends the
   /// transfer (abort).
   virtual Flow write(std::span<const std::byte> bytes) = 0;
+  /// Whether `bytes` more would be taken now; asked after a write, so that the transfer can pause
+  /// before curl has to keep a copy of what was refused. False: the waker will be called.
+  virtual bool wants_more(size_t bytes) { return (void)bytes, true; }
   virtual void on_ready(std::function<void()> waker) { (void)waker; }
 };
 
@@ -68,6 +71,9 @@ struct HttpRequest {
   std::chrono::milliseconds stall_timeout{60'000};  // less than 1 byte/s for so long: give up
   Redirects redirects = Redirects::none;
   size_t max_body_bytes = 8u << 20;       // of response.body
+  /// Lets the server compress the body, and hands it on decompressed. Off by default: the bytes of a
+  /// stored object must come as they are stored.
+  bool accept_compressed = false;
 };
 
 struct HttpResponse {
@@ -88,9 +94,12 @@ class HttpClient {
 };
 
 struct HttpClientOptions {
-  std::string user_agent;          // default "pawl/<version>"
-  std::string ca_bundle;           // a file; default: the system's, SSL_CERT_FILE, AWS_CA_BUNDLE
-  int max_connections_per_host = 16;
+  std::string user_agent = "pawl";
+  std::string ca_bundle;  // a file; empty: the system's (the CLI hands down SSL_CERT_FILE)
+  /// Transfers at once to one origin; more wait their turn, and their time limits start with it.
+  /// Requests with a BodySource are counted apart from the others: else downloads that wait for
+  /// their uploads to the same host could hold every place.
+  size_t max_connections_per_host = 16;
 };
 std::unique_ptr<HttpClient> make_http_client(Loop& loop, HttpClientOptions options = {});
 
@@ -99,6 +108,8 @@ std::unique_ptr<HttpClient> make_http_client(Loop& loop, HttpClientOptions optio
 /// that change something, else failed), Retry-After kept, the first `kQuotedBodyBytes` of the body
 /// quoted.
 constexpr size_t kQuotedBodyBytes = 300;
+/// `url` without what may be a secret: query values and user information.
+std::string url_for_people(std::string_view url);
 Error error_from_response(const HttpResponse& response, std::string_view method);
 
 /// A bounded buffer of bytes with a sink at one end and a source at the other.
@@ -106,9 +117,14 @@ class BytePipe {
  public:
   /// `expected_size` becomes the Content-Length of the request that reads.
   BytePipe(size_t capacity_bytes, std::optional<uint64_t> expected_size);
+  BytePipe(BytePipe&&) = default;
+  BytePipe& operator=(BytePipe&&) = delete;
+  /// Fails the reader when neither close() nor fail() was called.
+  ~BytePipe();
   std::shared_ptr<BodySink> sink();
   std::shared_ptr<BodySource> source();
-  /// The writer is done; the reader sees the end after the last byte.
+  /// The writer is done; the reader sees the end after the last byte. When the reader's request ends
+  /// before that, the writer is aborted.
   void close();
   /// The writer failed; the reader's request is aborted (never ended as if complete).
   void fail();
@@ -118,6 +134,8 @@ class BytePipe {
 
  private:
   struct State;
+  class Sink;
+  class Source;
   std::shared_ptr<State> state_;
 };
 
@@ -127,7 +145,14 @@ struct RetryPolicy {
   int attempts = 4;
   std::chrono::milliseconds base{200};
   std::chrono::milliseconds max_wait{10'000};
+  /// A server that asks for a longer pause than this is not waited for: its error is returned.
+  std::chrono::seconds max_retry_after{120};
 };
+/// Whether a failed try is followed by another one.
+inline bool is_retried(const RetryPolicy& policy, int attempt_done, const Error& error) {
+  return is_transient(error.kind()) && attempt_done < policy.attempts &&
+         std::chrono::seconds(error.retry_after_seconds()) <= policy.max_retry_after;
+}
 std::chrono::milliseconds retry_wait(const RetryPolicy& policy, int attempt_done,
                                      const Error& error, Entropy& entropy);
 
@@ -136,8 +161,7 @@ Task<Result<T>> with_retry(Clock& clock, Entropy& entropy, RetryPolicy policy,
                            std::function<Task<Result<T>>()> attempt) {
   for (int number = 1;; ++number) {
     Result<T> result = co_await attempt();
-    if (result.ok() || !is_transient(result.error().kind()) || number >= policy.attempts)
-      co_return result;
+    if (result.ok() || !is_retried(policy, number, result.error())) co_return result;
     auto slept = co_await clock.sleep_for(retry_wait(policy, number, result.error(), entropy));
     if (!slept.ok()) co_return std::move(slept).error();
   }

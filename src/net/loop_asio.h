@@ -61,11 +61,11 @@ class WaitableFd {
   int get() { return descriptor_.native_handle(); }
   /// False when the wait was given up (closed or cancelled).
   Task<bool> wait(Ready what);
-  /// Calls `arrival.set(value)` when ready; for those who wait for one of several things.
-  template <class T>
-  void notify(Ready what, OneShot<T> arrival, T value) {
-    descriptor_.async_wait(wait_type(what), [arrival, value](error_code failure) {
-      if (!failure) arrival.set(value);
+  /// Calls `handler` from the loop when ready; never when the wait was given up.
+  template <class Handler>
+  void on_ready(Ready what, Handler handler) {
+    descriptor_.async_wait(wait_type(what), [handler = std::move(handler)](error_code failure) {
+      if (!failure) handler();
     });
   }
   void cancel();

@@ -15,15 +15,18 @@ WatchedFd::~WatchedFd() = default;
 WatchedFd::WatchedFd(WatchedFd&&) noexcept = default;
 WatchedFd& WatchedFd::operator=(WatchedFd&&) noexcept = default;
 
-int WatchedFd::get() const { return state_->descriptor.get(); }
+int WatchedFd::get() const {
+  return state_->descriptor.get();
+}
 
 Task<Result<void>> WatchedFd::readable() {
   const std::stop_token stop = co_await current_stop();
   OneShot<bool> ready;
-  state_->descriptor.notify(WaitableFd::Ready::read, ready, true);
+  state_->descriptor.on_ready(WaitableFd::Ready::read, [ready] { ready.set(true); });
   asio::io_context& io = state_->loop.impl().io;
   std::stop_callback on_stop(stop, [&io, ready] { asio::post(io, [ready] { ready.set(false); }); });
-  if (!co_await ready.wait()) co_return Error(ErrorKind::interrupted, "asked to stop while waiting");
+  if (!co_await ready.wait())
+    co_return Error(ErrorKind::interrupted, "asked to stop while waiting");
   co_return ok();
 }
 
