@@ -77,17 +77,21 @@ Task<Result<void>> BlobTransfer::run() {
       restart();
       continue;
     }
-    PAWL_CO_TRY(const bool present, co_await find_position());
-    if (present) co_return Result<void>();
-    failures = remedy == Remedy::in_chunks || position_ > best ? 1 : failures + 1;
-    best = std::max(best, position_);
-    if (failures >= options_.attempts) co_return error;
-    on_progress_(position_, true);
-    if (remedy == Remedy::in_chunks) {
-      in_chunks_ = true;
+    failures = kept_ > best ? 1 : failures + 1;
+    best = std::max(best, kept_);
+    if (failures >= target_.registry().attempts_after(error)) co_return error;
+    on_progress_(kept_, true);
+    if (remedy == Remedy::in_chunks) in_chunks_ = true;
+    if (remedy != Remedy::in_chunks) PAWL_CO_CHECK(co_await pause(error, failures));
+    // A 5xx mostly means that the request was not even looked at: the same once more, and only then
+    // the questions. (Asking each time, one never gets past a server that fails every second call.)
+    if (error.http_status() >= 500 && failures % 2 == 1) {
+      go_back_to(kept_);
+      was_resumed_ = true;
       continue;
     }
-    PAWL_CO_CHECK(co_await pause(error, failures));
+    PAWL_CO_TRY(const bool present, co_await find_position());
+    if (present) co_return Result<void>();
   }
 }
 
@@ -103,7 +107,7 @@ BlobTransfer::Remedy BlobTransfer::remedy_for(const Error& error) {
   if (source_failed_) return Remedy::none;
   if (refuses_one_piece(error) && !in_chunks_) return Remedy::in_chunks;
   const bool lost = (error.http_status() == 404 && error.code() != "NAME_UNKNOWN") ||
-                    error.http_status() == 416;
+                    error.http_status() == 416 || error.code() == "BLOB_UPLOAD_INVALID";
   return lost || is_transient(error.kind()) ? Remedy::resume : Remedy::none;
 }
 
@@ -112,6 +116,7 @@ Task<Result<void>> BlobTransfer::stream() {
   verdict_ = Verdict::open;
   source_failed_ = false;
   if (position_ == blob_.size && !take({})) co_return mismatch();
+  kept_ = position_;
   BytePipe pipe(options_.buffer_bytes, blob_.size - position_);
   pipe.on_bytes([this](std::span<const std::byte> bytes) { return take(bytes); });
   const std::stop_token inherited = co_await current_stop();
@@ -139,18 +144,18 @@ Task<Result<void>> BlobTransfer::send(BytePipe& pipe) {
     PAWL_CO_TRY(upload_, co_await target_.start_upload());
   }
   auto source = pipe.source();
-  const bool nothing_left = sent_from_ == blob_.size;
+  const bool nothing_left = kept_ == blob_.size;
   if (!in_chunks_) {
     const auto rest = nothing_left ? nullptr : source;
     co_return co_await target_.finish_upload(*upload_, blob_.digest, rest);
   }
-  for (uint64_t offset = sent_from_; offset < blob_.size;) {
+  while (kept_ < blob_.size) {
     const uint64_t most = std::max(options_.chunk_bytes, upload_->min_chunk_bytes);
-    const uint64_t length = std::min(most, blob_.size - offset);
+    const uint64_t length = std::min(most, blob_.size - kept_);
     auto chunk = std::make_shared<Slice>(source, length);
     const Upload current = *upload_;
-    PAWL_CO_TRY(upload_, co_await target_.send_chunk(current, offset, chunk));
-    offset += length;
+    PAWL_CO_TRY(upload_, co_await target_.send_chunk(current, kept_, chunk));
+    kept_ += length;
   }
   if (verdict_ != Verdict::right && blob_.size > 0) co_return mismatch();
   co_return co_await target_.finish_upload(*upload_, blob_.digest, nullptr);
@@ -170,7 +175,7 @@ Task<void> BlobTransfer::download(BytePipe& pipe, Result<void>* outcome) {
     failures = position_ > before ? 1 : failures + 1;
     const bool may_go_on = position_ == 0 || may_resume_;
     Result<void> paused = error;
-    if (is_transient(error.kind()) && failures < options_.attempts && may_go_on) {
+    if (is_transient(error.kind()) && failures < source_.registry().attempts_after(error) && may_go_on) {
       was_resumed_ = was_resumed_ || position_ > 0;
       on_progress_(position_, true);
       paused = co_await pause(error, failures);
@@ -207,18 +212,18 @@ bool BlobTransfer::take(std::span<const std::byte> bytes) {
   return true;
 }
 
-// After find_position() the hash stands at a checkpoint, somewhat before what the target has: the
-// piece between is read once more, for the hash alone.
+// After go_back_to() the hash stands at a checkpoint, somewhat before what the target has: the piece
+// between is read once more, for the hash alone.
 Task<Result<void>> BlobTransfer::catch_up() {
-  if (position_ >= sent_from_) co_return Result<void>();
-  const auto sink = std::make_shared<HashSink>(hash_, sent_from_ - position_);
+  if (position_ >= kept_) co_return Result<void>();
+  const auto sink = std::make_shared<HashSink>(hash_, kept_ - position_);
   auto read = co_await source_.read_blob(blob_.digest, position_, sink);
   if (sink->left() > 0) {
     Error error = read.ok() ? Error(ErrorKind::unavailable, "the source ended early")
                             : std::move(read).error();
     co_return std::move(error).while_doing("reading from " + source_.full_name());
   }
-  position_ = sent_from_;
+  position_ = kept_;
   co_return Result<void>();
 }
 
@@ -251,7 +256,7 @@ void BlobTransfer::go_back_to(uint64_t offset) {
   while (!checkpoints_.empty() && checkpoints_.back().offset > offset) checkpoints_.pop_back();
   position_ = checkpoints_.empty() ? 0 : checkpoints_.back().offset;
   hash_ = checkpoints_.empty() ? Sha256Stream() : checkpoints_.back().hash.clone();
-  sent_from_ = offset;
+  kept_ = offset;
 }
 
 void BlobTransfer::restart() {

@@ -23,8 +23,6 @@ struct TransferOptions {
   uint64_t checkpoint_bytes = 8u << 20;
   /// Of one PATCH, where a registry refuses the blob in one piece.
   uint64_t chunk_bytes = 16u << 20;
-  /// Failures in a row, on one side, without a byte of progress.
-  int attempts = 5;
 };
 
 class BlobTransfer {
@@ -67,9 +65,9 @@ class BlobTransfer {
   OnProgress on_progress_;
 
   std::optional<Upload> upload_;
-  uint64_t sent_from_ = 0;  // where this try's upload goes on
-  uint64_t position_ = 0;   // of the next byte from the source
-  Sha256Stream hash_;       // over [0, position_)
+  uint64_t kept_ = 0;      // what the target is known to have
+  uint64_t position_ = 0;  // of the next byte from the source
+  Sha256Stream hash_;      // over [0, position_)
   std::vector<Checkpoint> checkpoints_;
   Verdict verdict_ = Verdict::open;
   bool source_failed_ = false;

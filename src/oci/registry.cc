@@ -98,7 +98,7 @@ Task<Result<HttpResponse>> Registry::send(HttpRequest request, Access access) {
     if (response.ok() && response->status != 429 && response->status < 500) co_return response;
     Error error = response.ok() ? explain(*response, request.method, access.repository)
                                 : std::move(response).error();
-    if (!is_transient(error.kind()) || attempt >= options_.retry.attempts) co_return error;
+    if (!is_transient(error.kind()) || attempt >= attempts_after(error)) co_return error;
     const auto wait = retry_wait(options_.retry, attempt, error, entropy_);
     log_debug("{}; again in {} ms", error.message(), wait.count());
     PAWL_CO_CHECK(co_await clock_.sleep_for(wait));

@@ -14,7 +14,11 @@ struct RegistryOptions {
   std::string host;      // as image names write it: "ghcr.io"
   std::string base_url;  // as it is spoken to: "https://ghcr.io"
   std::shared_ptr<CredentialSource> credentials;
-  RetryPolicy retry;
+  /// For answers that say "later". A copy is dozens of requests, each of which must get through, so
+  /// the tries are many and close together.
+  RetryPolicy retry{10, std::chrono::milliseconds(100), std::chrono::milliseconds(5'000)};
+  /// Where there is no answer at all (no such host, nobody listens) people should hear of it soon.
+  int attempts_without_answer = 4;
 };
 
 class Registry {
@@ -24,6 +28,10 @@ class Registry {
   const std::string& host() const { return options_.host; }
   const std::string& base_url() const { return options_.base_url; }
   const RetryPolicy& retry() const { return options_.retry; }
+  /// How often something that failed like that is tried altogether.
+  int attempts_after(const Error& error) const {
+    return error.http_status() == 0 ? options_.attempts_without_answer : options_.retry.attempts;
+  }
   Clock& clock() { return clock_; }
   Entropy& entropy() { return entropy_; }
 

@@ -59,9 +59,13 @@ class CopyWithFaults : public ::testing::Test {
 
 TEST_F(CopyWithFaults, SurvivesA500ToEverySecondCallOfBothSides) {
   const Digest digest = world.put_image(world.from, "team/app", {kLayer, kLayer / 2, 10}, "v1");
-  int calls = 0;
-  world.from.fault = world.to.fault = [&](const HttpRequest&) {
-    return ++calls % 2 == 0 ? answering(500) : Fault{};
+  int asked_source = 0;
+  int asked_target = 0;
+  world.from.fault = [&](const HttpRequest&) {
+    return ++asked_source % 2 == 0 ? answering(500) : Fault{};
+  };
+  world.to.fault = [&](const HttpRequest&) {
+    return ++asked_target % 2 == 0 ? answering(500) : Fault{};
   };
   const auto report = copy();
   ASSERT_TRUE(report.ok()) << report.error().message();
@@ -100,6 +104,19 @@ TEST_F(CopyWithFaults, ATargetThatBreaksOffGoesOnFromWhatItKept) {
   ASSERT_TRUE(report.ok()) << report.error().message();
   expect_whole(digest);
   EXPECT_EQ(sizes, (std::vector<uint64_t>{kLayer, kLayer - kCut}));
+}
+
+TEST_F(CopyWithFaults, ATargetThatFailsWithHalfOfALayerKeptGetsItRight) {
+  const Digest digest = world.put_image(world.from, "team/app", {kLayer}, "v1");
+  int uploads = 0;
+  world.to.fault = [&](const HttpRequest& request) {
+    Fault fault;
+    if (is_upload_of(request, 1'000) && ++uploads == 1) fault.fail_request_after = kCut;
+    return fault;
+  };
+  const auto report = copy();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  expect_whole(digest);
 }
 
 TEST_F(CopyWithFaults, ATargetThatForgotTheUploadGetsTheLayerAnew) {

@@ -186,7 +186,7 @@ TEST_F(Copy, LayersNamedTwiceGoOnce) {
   const auto report = copy();
   ASSERT_TRUE(report.ok()) << report.error().message();
   EXPECT_EQ(report->blobs_copied, 2);
-  EXPECT_EQ(world.from.count("GET /v2/team/app/manifests"), 3);  // the two, and the referrers' tag
+  EXPECT_EQ(world.from.count("GET /v2/team/app/manifests"), 4);  // two, and their referrers' tags
 }
 
 TEST_F(Copy, RefusesAnotherDigestThanTheOneExpected) {

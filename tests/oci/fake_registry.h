@@ -73,6 +73,7 @@ struct Fault {
   std::optional<HttpResponse> answer;        // instead of doing anything
   std::optional<uint64_t> cut_response_after;  // bytes, then the connection is gone
   std::optional<uint64_t> cut_request_after;   // bytes are kept, then the connection is gone
+  std::optional<uint64_t> fail_request_after;  // bytes are kept, then a 500 is the answer
   bool drop_answer = false;                  // done, but nobody hears of it
 };
 

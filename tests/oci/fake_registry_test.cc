@@ -146,11 +146,13 @@ Task<Result<HttpResponse>> FakeHttp::send(HttpRequest request) {
       response = plain(413, "too large");
   }
   if (!response) {
-    auto body = co_await read_body(request, fault.cut_request_after);
+    const auto cut = fault.cut_request_after ? fault.cut_request_after : fault.fail_request_after;
+    auto body = co_await read_body(request, cut);
     if (!body.ok()) co_return std::move(body).error();
-    if (fault.cut_request_after) {
+    if (cut) {
       const std::string id = query_value(*url, "id");
       if (registry.keeps_partial_uploads && !id.empty()) registry.uploads[id] += *body;
+      if (fault.fail_request_after) co_return plain(500);
       co_return lost("the connection was reset");
     }
     response = answer(registry, request, *url, std::move(*body));
@@ -255,7 +257,8 @@ HttpResponse FakeHttp::answer(FakeRegistry& registry, const HttpRequest& request
       if (registry.has_referrers_api) response.headers.set("OCI-Subject", "x");
       return response;
     }
-    const std::string digest = by_tag ? registry.tags[repository][name] : name;
+    const auto& tags = registry.tags[repository];
+    const std::string digest = !by_tag ? name : tags.count(name) ? tags.at(name) : "";
     auto& manifests = registry.manifests[repository];
     if (manifests.count(digest) == 0) return refusal(404, "MANIFEST_UNKNOWN");
     response.headers.set("Content-Type", manifests[digest].type);
@@ -286,9 +289,8 @@ World::World() {
 }
 
 void World::use(std::shared_ptr<CredentialSource> credentials) {
-  const RetryPolicy retry{4, std::chrono::milliseconds(200), std::chrono::milliseconds(10'000)};
-  const RegistryOptions of_source{from.host, from.url(), credentials, retry};
-  const RegistryOptions of_target{to.host, to.url(), credentials, retry};
+  const RegistryOptions of_source{from.host, from.url(), credentials};
+  const RegistryOptions of_target{to.host, to.url(), credentials};
   source_ = std::make_unique<Registry>(http, clock, entropy, of_source);
   target_ = std::make_unique<Registry>(http, clock, entropy, of_target);
 }

@@ -85,7 +85,7 @@ TEST_F(AtRegistry, ErrorsQuoteTheRegistryAndSayWhatToDo) {
 }
 
 TEST_F(AtRegistry, NeverFollowsAnUploadFromHttpsDownToHttp) {
-  const RegistryOptions options{"ghcr.io", "https://ghcr.io", fixed_credentials({}), {}};
+  const RegistryOptions options{"ghcr.io", "https://ghcr.io", fixed_credentials({})};
   Registry registry(world.http, world.clock, world.entropy, options);
   EXPECT_EQ(*registry.locate("https://ghcr.io/v2/x", "http://ghcr.io/v2/y?a=b"),
             "https://ghcr.io/v2/y?a=b");
