@@ -193,9 +193,9 @@ class Applier {
 
   bool step_attempt() {
     if (!holds_environment()) return false;
-    if (event_.step.empty()) return true;
     StepState* step = d_.step(event_.step);
-    if (step == nullptr) return false;
+    // The look at what a rollback restored is no step of the plan.
+    if (step == nullptr) return d_.phase == Phase::rolling_back;
     step->try_number = static_cast<int>(int_or(data_, "number"));
     step->try_of = static_cast<int>(int_or(data_, "of"));
     step->try_result = text("result");

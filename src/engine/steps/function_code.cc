@@ -1,0 +1,206 @@
+#include "engine/steps/function_code.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/digest.h"
+
+namespace pawl::steps {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFirstPoll{100};
+constexpr milliseconds kSlowestPoll{2'000};
+constexpr size_t kDigestLength = 71;  // "sha256:" and 64 digits
+
+// The wait between two looks at something that takes seconds, bounded by a limit on the whole.
+class Polling {
+ public:
+  Polling(Clock& clock, milliseconds limit) : clock_(clock), end_(clock.steady_now() + limit) {}
+
+  bool has_time() const { return clock_.steady_now() < end_; }
+  Task<Result<void>> pause() {
+    const milliseconds wait = std::min(next_, std::max(end_ - clock_.steady_now(), milliseconds(1)));
+    next_ = std::min(next_ * 2, kSlowestPoll);
+    co_return co_await clock_.sleep_for(wait);
+  }
+
+ private:
+  Clock& clock_;
+  SteadyTime end_;
+  milliseconds next_ = kFirstPoll;
+};
+
+bool is_updating(const FunctionState& state) {
+  return state.last_update_status == "InProgress" || state.state == "Pending";
+}
+
+Error update_failed(const FunctionState& state) {
+  const bool by_state = state.state == "Failed";
+  const std::string& reason = by_state ? state.state_reason : state.last_update_reason;
+  return Error(ErrorKind::failed,
+               fmt::format("{} could not take the image: {}", state.name,
+                           reason.empty() ? "no reason was given" : reason))
+      .with_hint("check that the function's role may read the repository, and the image's platform");
+}
+
+Error update_took_too_long(const FunctionTarget& target) {
+  return Error(ErrorKind::timeout, fmt::format("{} was still being updated after {}", target.name,
+                                               format_duration(target.update_timeout)))
+      .with_hint("function.update_timeout in pawl.yaml is the limit");
+}
+
+// A read that fails in passing while we wait is no news of the function.
+bool may_poll_on(const Error& error) { return is_transient(error.kind()); }
+
+bool is_busy(const Error& error) {
+  return error.kind() == ErrorKind::conflict && error.code() != "PreconditionFailedException";
+}
+
+Error changed_by_hand(const FunctionState& state, const std::string& expected) {
+  const std::string now = digest_of(state);
+  return Error(ErrorKind::conflict,
+               fmt::format("{} has another image ({}) than when the deployment began ({}): somebody "
+                           "changed it meanwhile, and that is not overwritten",
+                           state.name, now.empty() ? image_uri_of(state) : now, expected))
+      .with_hint("agree with whoever did it, then deploy again");
+}
+
+}  // namespace
+
+std::string digest_of_uri(std::string_view image_uri) {
+  if (image_uri.size() < kDigestLength) return "";
+  const auto digest = Digest::parse(image_uri.substr(image_uri.size() - kDigestLength));
+  return digest.ok() ? digest->str() : "";
+}
+
+std::string digest_of(const FunctionState& state) {
+  for (const auto& uri : {state.resolved_image_uri, state.image_uri})
+    if (auto digest = digest_of_uri(uri); !digest.empty()) return digest;
+  const auto digest = Digest::parse("sha256:" + state.code_sha256);
+  return digest.ok() ? digest->str() : "";
+}
+
+std::string image_uri_of(const FunctionState& state) {
+  const std::string digest = digest_of(state);
+  const std::string& uri = state.image_uri.empty() ? state.resolved_image_uri : state.image_uri;
+  if (digest.empty() || uri.empty()) return uri;
+  // The repository is what stands before the digest or tag; a port's colon comes before the slash.
+  const size_t slash = std::min(uri.find('/'), uri.size());
+  const size_t end = std::min({uri.find('@'), uri.find(':', slash), uri.size()});
+  return uri.substr(0, end) + "@" + digest;
+}
+
+FunctionTarget function_target(const json::object& params) {
+  FunctionTarget target;
+  target.name = string_or(params, "function");
+  target.update_timeout =
+      milliseconds(int_or(params, "update_timeout_ms", target.update_timeout.count()));
+  return target;
+}
+
+Error explain_function_error(Error error, const std::string& name) {
+  if (error.kind() != ErrorKind::not_found) return error;
+  return Error(ErrorKind::not_found, fmt::format("there is no function {}", name))
+      .with_hint("create it with Terraform first, or correct function.name in pawl.yaml");
+}
+
+namespace {
+
+bool has_image(const FunctionState& state, const std::string& image_uri) {
+  const std::string wanted = digest_of_uri(image_uri);
+  if (wanted.empty()) return state.image_uri == image_uri;
+  return digest_of(state) == wanted && state.last_update_status != "Failed";
+}
+
+// Until nothing is in progress, and, when an image is named, until that is what the function has: a
+// read just after a change may still tell of the time before it.
+Task<Result<FunctionState>> wait(StepContext& context, Functions& functions, FunctionTarget target,
+                                 std::string image_uri) {
+  Polling polling(context.clock(), target.update_timeout);
+  for (bool first = true;; first = false) {
+    auto state = co_await functions.get(target.name, "");
+    if (!state.ok() && !may_poll_on(state.error()))
+      co_return explain_function_error(std::move(state).error(), target.name);
+    if (state.ok() && !is_updating(*state)) {
+      if (state->last_update_status == "Failed" || state->state == "Failed")
+        co_return update_failed(*state);
+      if (image_uri.empty() || has_image(*state, image_uri)) co_return std::move(*state);
+    }
+    if (!polling.has_time()) {
+      if (!state.ok()) co_return std::move(state).error();
+      co_return update_took_too_long(target);
+    }
+    if (first && state.ok())
+      context.log(fmt::format("{} is being updated ({}, {})", target.name, state->state,
+                              state->last_update_status));
+    PAWL_CO_CHECK(co_await polling.pause());
+  }
+}
+
+// An earlier update that failed does not stop the next one.
+Task<Result<FunctionState>> wait_for_rest(StepContext& context, Functions& functions,
+                                          FunctionTarget target) {
+  auto state = co_await wait(context, functions, target, "");
+  if (state.ok() || state.error().kind() != ErrorKind::failed) co_return state;
+  auto as_it_is = co_await functions.get(target.name, "");
+  if (!as_it_is.ok()) co_return explain_function_error(std::move(as_it_is).error(), target.name);
+  co_return as_it_is;
+}
+
+}  // namespace
+
+Task<Result<FunctionState>> wait_until_updated(StepContext& context, Functions& functions,
+                                               FunctionTarget target) {
+  co_return co_await wait(context, functions, std::move(target), "");
+}
+
+Task<Result<FunctionState>> wait_until_active(StepContext& context, Functions& functions,
+                                              FunctionTarget target, std::string version) {
+  Polling polling(context.clock(), target.update_timeout);
+  for (;;) {
+    auto state = co_await functions.get(target.name, version);
+    if (!state.ok() && !may_poll_on(state.error())) co_return std::move(state).error();
+    if (state.ok() && state->state == "Failed") co_return update_failed(*state);
+    if (state.ok() && state->state != "Pending") co_return std::move(*state);
+    if (!polling.has_time()) {
+      if (!state.ok()) co_return std::move(state).error();
+      co_return update_took_too_long(target);
+    }
+    PAWL_CO_CHECK(co_await polling.pause());
+  }
+}
+
+Task<Result<FunctionState>> give_image(StepContext& context, Functions& functions,
+                                       FunctionTarget target, std::string image_uri,
+                                       std::string may_replace) {
+  // Each turn looks first, so that a conflict, or an answer that was lost, is settled by what is there.
+  constexpr int kTurns = 5;
+  std::optional<Error> last;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    PAWL_CO_TRY(auto state, co_await wait_for_rest(context, functions, target));
+    if (has_image(state, image_uri)) co_return state;
+    const std::string now = digest_of(state);
+    const bool is_expected = may_replace.empty() || now.empty() || now == may_replace ||
+                             now == digest_of_uri(image_uri);
+    if (!is_expected) co_return changed_by_hand(state, may_replace);
+    if (last && last->code() == "PreconditionFailedException")
+      context.log(fmt::format("{} was touched meanwhile; its image is still the expected one",
+                              target.name));
+    PAWL_CO_CHECK(co_await context.before_change());
+    context.log(fmt::format("{}: {} -> {}", target.name, image_uri_of(state), image_uri));
+    auto updated = co_await functions.update_code(target.name, image_uri, state.revision_id);
+    if (updated.ok()) co_return co_await wait(context, functions, target, image_uri);
+    last = std::move(updated).error();
+    const bool ask_again = last->outcome_unknown() || is_busy(*last) ||
+                           last->code() == "PreconditionFailedException";
+    if (!ask_again) co_return explain_function_error(*std::move(last), target.name);
+    context.log(last->message());
+    if (is_busy(*last)) PAWL_CO_CHECK(co_await context.clock().sleep_for(kFirstPoll));
+  }
+  co_return *std::move(last);
+}
+
+}  // namespace pawl::steps

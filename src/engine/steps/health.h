@@ -1,0 +1,40 @@
+// One question to the application, and whether the answer is good; the check that asks repeatedly.
+#pragma once
+
+#include <string>
+
+#include "core/config.h"
+#include "engine/ports/health_probe.h"
+#include "engine/step.h"
+
+namespace pawl::steps {
+
+struct HealthAnswer {
+  bool ok = false;
+  std::string result;   // in words: "HTTP 200, version 1.4.2", "HTTP 503 (expected 200)"
+  std::string version;  // what the version header said; empty when it is not asked for
+  int status = 0;
+  bool stopped = false;  // we were asked to stop; says nothing of the application
+};
+
+/// Why an answer is not good, or nothing. `version` empty: any will do.
+std::string judge(const HealthSettings& settings, const ProbeAnswer& answer,
+                  const std::string& version);
+
+Task<HealthAnswer> ask_once(HealthProbe& probe, HealthSettings settings, std::string base_url,
+                            std::string version);
+
+struct HealthCheck {
+  HealthSettings settings;
+  std::string base_url;
+  std::string version;  // that must answer; empty: any
+  int attempts = 1;
+};
+/// Asks until it has had enough good answers in a row; each try is journalled. Outputs: attempts,
+/// seconds, version, url.
+Task<Result<json::object>> check_until_healthy(StepContext& context, HealthProbe& probe,
+                                               HealthCheck check);
+
+Error explain_url_error(Error error, const std::string& api);
+
+}  // namespace pawl::steps

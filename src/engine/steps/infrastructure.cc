@@ -1,0 +1,121 @@
+// Terraform's two steps: a plan that is saved, and the apply of that very plan.
+#include <fmt/format.h>
+
+#include "engine/steps/kinds.h"
+
+namespace pawl::steps {
+namespace {
+
+InfrastructureRequest request_of(const json::object& params) {
+  InfrastructureRequest request;
+  request.settings.dir = string_or(params, "dir");
+  request.settings.backend = string_or(params, "backend");
+  if (const json::value* files = find(params, "var_files"); files && files->is_array())
+    for (const auto& file : files->get_array())
+      if (file.is_string()) request.settings.var_files.emplace_back(file.get_string());
+  request.environment = string_or(params, "environment");
+  request.region = string_or(params, "region");
+  return request;
+}
+
+std::string plan_file_of(const Deployment& deployment) {
+  return fmt::format(".pawl/terraform/{}.tfplan", deployment.id);
+}
+
+LogLine log_of(StepContext& context) {
+  return [&context](std::string_view line) { context.log(line); };
+}
+
+class PlanInfrastructure : public Step {
+ public:
+  PlanInfrastructure(Infrastructure& infrastructure, Identity& identity)
+      : infrastructure_(infrastructure), identity_(identity) {}
+
+  // A plan changes nothing: after a crash it is simply made again.
+  Task<Result<Observation>> observe(StepContext&) override { co_return Observation{}; }
+
+  Task<Result<json::object>> perform(StepContext& context) override {
+    PAWL_CO_CHECK(co_await infrastructure_.available());
+    InfrastructureRequest request = request_of(context.step().params);
+    PAWL_CO_TRY(const auto caller, co_await identity_.caller());
+    request.account_id = caller.account;
+    request.plan_file = plan_file_of(context.deployment());
+    const std::string plan_file = request.plan_file;
+    LogLine log = log_of(context);
+    PAWL_CO_TRY(const auto plan,
+                co_await infrastructure_.plan(std::move(request), std::move(log)));
+    json::object outputs{{"has_changes", plan.has_changes}, {"to_add", plan.to_add},
+                         {"to_change", plan.to_change},     {"to_destroy", plan.to_destroy},
+                         {"plan_sha256", plan.plan_sha256}, {"plan_file", plan_file},
+                         {"account_id", caller.account}};
+    co_return outputs;
+  }
+
+ private:
+  Infrastructure& infrastructure_;
+  Identity& identity_;
+};
+
+class ApplyInfrastructure : public Step {
+ public:
+  explicit ApplyInfrastructure(Infrastructure& infrastructure) : infrastructure_(infrastructure) {}
+
+  Task<Result<Observation>> observe(StepContext& context) override {
+    Observation seen;
+    const StepState* state = context.deployment().step(context.step().id);
+    const bool was_tried = state != nullptr && state->attempts > 1;
+    if (!was_tried) co_return seen;
+    // An apply that was cut off may have been done all the same: a fresh plan tells.
+    InfrastructureRequest request = request_with_plan(context);
+    request.plan_file += ".check";
+    LogLine log = log_of(context);
+    PAWL_CO_TRY(const auto left, co_await infrastructure_.plan(std::move(request), std::move(log)));
+    if (left.has_changes) co_return seen;
+    PAWL_CO_TRY(seen.done, co_await read_outputs(context));
+    co_return seen;
+  }
+
+  Task<Result<json::object>> perform(StepContext& context) override {
+    const StepState* planned = context.deployment().step("plan_infrastructure");
+    if (planned == nullptr || !bool_or(planned->outputs, "has_changes")) {
+      context.log("nothing to change");
+      co_return co_await read_outputs(context);
+    }
+    InfrastructureRequest request = request_with_plan(context);
+    const std::string sha256 = string_or(planned->outputs, "plan_sha256");
+    PAWL_CO_CHECK(co_await context.before_change());
+    LogLine log = log_of(context);
+    PAWL_CO_CHECK(co_await infrastructure_.apply(std::move(request), sha256, std::move(log)));
+    co_return co_await read_outputs(context);
+  }
+
+ private:
+  static InfrastructureRequest request_with_plan(StepContext& context) {
+    InfrastructureRequest request = request_of(context.step().params);
+    request.account_id = context.deployment().output("plan_infrastructure", "account_id");
+    request.plan_file = context.deployment().output("plan_infrastructure", "plan_file");
+    return request;
+  }
+
+  Task<Result<json::object>> read_outputs(StepContext& context) {
+    auto request = request_with_plan(context);
+    PAWL_CO_TRY(auto values, co_await infrastructure_.outputs(std::move(request)));
+    json::object outputs;
+    outputs["outputs"] = std::move(values);
+    co_return outputs;
+  }
+
+  Infrastructure& infrastructure_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_plan_infrastructure(const StepPorts& ports) {
+  return std::make_unique<PlanInfrastructure>(*ports.infrastructure, *ports.identity);
+}
+
+std::unique_ptr<Step> make_apply_infrastructure(const StepPorts& ports) {
+  return std::make_unique<ApplyInfrastructure>(*ports.infrastructure);
+}
+
+}  // namespace pawl::steps

@@ -1,0 +1,118 @@
+// The two steps of static files: new ones go up before the traffic moves; those with fixed names are
+// switched after it, and put back by the undo. How that is done is engine/static_site.h's affair.
+#include <fmt/format.h>
+
+#include "engine/steps/kinds.h"
+
+namespace pawl::steps {
+namespace {
+
+StaticTarget target_of(const json::object& params) {
+  return {string_or(params, "bucket"), string_or(params, "prefix")};
+}
+
+BeforeChange before_change_of(StepContext& context) {
+  return [&context]() { return context.before_change(); };
+}
+
+Error explain_bucket_error(Error error, const std::string& bucket) {
+  if (error.kind() != ErrorKind::not_found) return error;
+  return std::move(error).with_hint(
+      fmt::format("create the bucket {} with Terraform first, or correct static.bucket in pawl.yaml",
+                  bucket));
+}
+
+class UploadStatic : public Step {
+ public:
+  UploadStatic(ObjectStore& objects, StaticFiles& files) : objects_(objects), files_(files) {}
+
+  // The upload looks itself at what is there.
+  Task<Result<Observation>> observe(StepContext&) override { co_return Observation{}; }
+
+  Task<Result<json::object>> perform(StepContext& context) override {
+    const json::object& params = context.step().params;
+    const std::string directory = string_or(params, "dir");
+    std::vector<std::string> immutable;
+    if (const json::value* globs = find(params, "immutable"); globs && globs->is_array())
+      for (const auto& glob : globs->get_array())
+        if (glob.is_string()) immutable.emplace_back(glob.get_string());
+    PAWL_CO_TRY(const auto manifest, co_await files_.scan(directory, std::move(immutable)));
+    const StaticTarget target = target_of(params);
+    SyncProgress progress = [&context](uint64_t done, uint64_t total) {
+      context.progress(done, total, "bytes");
+    };
+    BeforeChange before_change = before_change_of(context);
+    auto uploaded = co_await upload_new_files(objects_, files_, target, directory, manifest,
+                                              std::move(before_change), std::move(progress));
+    if (!uploaded.ok())
+      co_return explain_bucket_error(std::move(uploaded).error(), target.bucket);
+    json::object outputs;
+    outputs["manifest_digest"] = manifest.digest();
+    outputs["files"] = manifest.files.size();
+    outputs["uploaded"] = uploaded->uploaded;
+    outputs["unchanged"] = uploaded->unchanged;
+    outputs["bytes"] = uploaded->bytes;
+    co_return outputs;
+  }
+
+ private:
+  ObjectStore& objects_;
+  StaticFiles& files_;
+};
+
+class SwitchStatic : public Step {
+ public:
+  explicit SwitchStatic(ObjectStore& objects) : objects_(objects) {}
+
+  // The switch looks itself at each file.
+  Task<Result<Observation>> observe(StepContext&) override { co_return Observation{}; }
+
+  Task<Result<json::object>> perform(StepContext& context) override {
+    const StaticTarget target = target_of(context.step().params);
+    std::string digest = context.deployment().output("upload_static", "manifest_digest");
+    if (digest.empty()) digest = string_or(context.step().params, "manifest_digest");
+    auto manifest = co_await read_release_manifest(objects_, target, digest);
+    if (!manifest.ok()) {
+      if (manifest.error().kind() != ErrorKind::not_found) co_return std::move(manifest).error();
+      co_return Error(ErrorKind::not_found,
+                      fmt::format("s3://{}/{} has no record of that release's static files",
+                                  target.bucket, target.prefix))
+          .with_hint("deploy that release again, which uploads them");
+    }
+    BeforeChange before_change = before_change_of(context);
+    PAWL_CO_TRY(const auto switched,
+                co_await switch_mutable_files(objects_, target, *manifest, context.deployment().id,
+                                              std::move(before_change)));
+    json::object outputs;
+    outputs["manifest_digest"] = digest;
+    outputs["switched"] = switched.uploaded;
+    outputs["unchanged"] = switched.unchanged;
+    co_return outputs;
+  }
+
+  Task<Result<json::object>> undo(StepContext& context) override {
+    const StaticTarget target = target_of(context.step().params);
+    BeforeChange before_change = before_change_of(context);
+    PAWL_CO_TRY(const auto restored,
+                co_await restore_mutable_files(objects_, target, context.deployment().id,
+                                               std::move(before_change)));
+    json::object outputs;
+    if (restored.uploaded > 0) outputs["restored"] = restored.uploaded;
+    co_return outputs;
+  }
+
+ private:
+  ObjectStore& objects_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_upload_static(const StepPorts& ports) {
+  return std::make_unique<UploadStatic>(*ports.objects, *ports.static_files);
+}
+
+std::unique_ptr<Step> make_switch_static(const StepPorts& ports) {
+  return std::make_unique<SwitchStatic>(*ports.objects);
+}
+
+}  // namespace pawl::steps

@@ -1,0 +1,89 @@
+// Gives the function the copied image, by digest; its undo gives it the one that was captured.
+#include <fmt/format.h>
+
+#include "engine/steps/captured.h"
+#include "engine/steps/function_code.h"
+#include "engine/steps/kinds.h"
+
+namespace pawl::steps {
+namespace {
+
+class UpdateFunction : public Step {
+ public:
+  explicit UpdateFunction(Functions& functions) : functions_(functions) {}
+
+  Task<Result<Observation>> observe(StepContext& context) override {
+    Observation seen;
+    const auto target = function_target(context.step().params);
+    const std::string image = wanted_image(context.deployment());
+    auto state = co_await functions_.get(target.name, "");
+    if (!state.ok()) co_return explain_function_error(std::move(state).error(), target.name);
+    const bool is_at_rest = state->last_update_status != "InProgress" &&
+                            state->last_update_status != "Failed" && state->state != "Pending" &&
+                            state->state != "Failed";
+    if (is_at_rest && !image.empty() && digest_of(*state) == digest_of_uri(image))
+      seen.done = outputs_of(*state, image);
+    co_return seen;
+  }
+
+  Task<Result<json::object>> perform(StepContext& context) override {
+    const std::string image = wanted_image(context.deployment());
+    if (image.empty()) co_return Error(ErrorKind::internal, "no image was copied");
+    PAWL_CO_TRY(const auto captured, captured_of(context.deployment()));
+    // What Terraform has just made or changed is not what was captured.
+    const bool is_ours_to_expect = context.deployment().step("apply_infrastructure") == nullptr;
+    const std::string may_replace = is_ours_to_expect ? captured.latest.digest : "";
+    const auto target = function_target(context.step().params);
+    PAWL_CO_TRY(const auto state,
+                co_await give_image(context, functions_, target, image, may_replace));
+    co_return outputs_of(state, image);
+  }
+
+  Task<Result<json::object>> undo(StepContext& context) override {
+    PAWL_CO_TRY(const auto captured, captured_of(context.deployment()));
+    const std::string ours = wanted_image(context.deployment());
+    const std::string& before = captured.latest.image_uri;
+    if (!captured.function_exists || ours.empty() || captured.latest.digest.empty()) {
+      context.log("there is no earlier image to go back to");
+      co_return json::object{};
+    }
+    if (captured.latest.digest == digest_of_uri(ours)) co_return json::object{};
+    const auto target = function_target(context.step().params);
+    // Ours may still be on its way; with it, or with the captured one, the function is as expected.
+    auto now = co_await functions_.get(target.name, "");
+    if (!now.ok()) co_return explain_function_error(std::move(now).error(), target.name);
+    const StepState* state = context.deployment().step(context.step().id);
+    const bool was_changed = state != nullptr && !state->outputs.empty();
+    const bool is_back = digest_of(*now) == captured.latest.digest;
+    if (is_back && !was_changed && now->last_update_status != "InProgress")
+      co_return json::object{};
+    PAWL_CO_TRY(const auto restored,
+                co_await give_image(context, functions_, target, before, digest_of_uri(ours)));
+    json::object outputs;
+    outputs["image_uri"] = before;
+    outputs["revision_id"] = restored.revision_id;
+    co_return outputs;
+  }
+
+ private:
+  static std::string wanted_image(const Deployment& deployment) {
+    return deployment.output("copy_image", "image_uri");
+  }
+
+  static json::object outputs_of(const FunctionState& state, const std::string& image) {
+    return {{"image_uri", image},
+            {"digest", digest_of_uri(image)},
+            {"code_sha256", state.code_sha256},
+            {"revision_id", state.revision_id}};
+  }
+
+  Functions& functions_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_update_function(const StepPorts& ports) {
+  return std::make_unique<UpdateFunction>(*ports.functions);
+}
+
+}  // namespace pawl::steps
