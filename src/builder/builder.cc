@@ -1,14 +1,13 @@
 #include "builder/builder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
+
+#include "builder/commands.h"
+#include "builder/registry_login.h"
+#include "builder/root_mount.h"
 
 namespace pawl {
 namespace {
@@ -17,56 +16,60 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::minutes kBuildLimit{60};
 constexpr std::chrono::minutes kPushLimit{30};
+constexpr std::chrono::seconds kQuestionLimit{30};
 
 enum class Tool { buildah, docker };
-
-Result<void> write_private_file(const std::string& path, const std::string& text) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const bool written =
-      file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int failure = errno;
-  if (file >= 0) ::close(file);
-  if (!written)
-    return Error(ErrorKind::storage, fmt::format("cannot write {}: {}", path, std::strerror(failure)));
-  return ok();
-}
 
 class CommandLineBuilder : public ImageBuilder {
  public:
   CommandLineBuilder(Processes& processes, BuilderOptions options)
-      : processes_(processes), options_(std::move(options)) {}
+      : processes_(processes), options_(std::move(options)) {
+    start_.prefix = root_mount_prefix_here();
+  }
 
   Task<Result<std::string>> available(BuildSettings settings) override {
     PAWL_CO_TRY(auto tool, co_await choose(settings));
-    Command command;
-    command.argv = {tool == Tool::buildah ? "buildah" : "docker", "--version"};
-    command.timeout = std::chrono::seconds(20);
-    PAWL_CO_TRY(auto exited, co_await run(std::move(command), {}));
+    const std::vector<std::string> argv = {tool == Tool::buildah ? "buildah" : "docker",
+                                           "--version"};
+    PAWL_CO_TRY(auto exited, co_await ask(argv));
     co_return exited.output.substr(0, exited.output.find('\n'));
   }
 
   Task<Result<Digest>> build_and_push(BuildRequest request, LogLine log) override {
+    if (request.tags.empty())
+      co_return Error(ErrorKind::internal, "an image is to be built, and no tag is given");
+    PAWL_CO_CHECK(check_dockerfile(request.settings));
     PAWL_CO_TRY(auto tool, co_await choose(request.settings));
-    PAWL_CO_CHECK(prepare_scratch());
-    const std::string local_name =
-        fmt::format("localhost/pawl-build:{}", request.revision.substr(0, 12));
+    PAWL_CO_TRY(const PrivateFolder folder, PrivateFolder::make_in(options_.scratch_dir));
+    Run run{tool, folder.path(), {}, std::move(log)};
+    PAWL_CO_CHECK(write_logins(folder, &run));
+    if (tool == Tool::buildah) PAWL_CO_CHECK(co_await choose_storage(run.log));
+
     const BuildCommands commands =
-        tool == Tool::buildah
-            ? buildah_commands(request, options_, local_name, !can_use_overlay())
-            : docker_commands(request, options_, local_name);
-    PAWL_CO_TRY(auto built, co_await run_logged(commands.build, kBuildLimit, log));
-    if (built.code != 0) {
-      co_return Error(ErrorKind::failed,
-                      fmt::format("`{} build` ended with {}: {}", commands.build.front(), built.code,
-                                  last_line(built)))
-          .with_hint("the whole output: pawl logs --step build_image");
-    }
-    auto digest = co_await push(tool, commands, log);
-    forget_credentials();
-    co_return digest;
+        tool == Tool::buildah ? buildah_commands(request, options_, start_, folder.path())
+                              : docker_commands(request, options_);
+    PAWL_CO_CHECK(co_await build(&run, commands.build));
+    co_return co_await push(&run, commands);
   }
 
  private:
+  struct Run {
+    Tool tool;
+    std::string folder;         // private to this build
+    std::string docker_config;  // empty: the person's own
+    LogLine log;
+    const char* name() const { return tool == Tool::buildah ? "buildah" : "docker"; }
+  };
+
+  Result<void> check_dockerfile(const BuildSettings& settings) const {
+    const std::string path = dockerfile_path(options_, settings);
+    std::error_code failure;
+    if (fs::exists(path, failure)) return ok();
+    return Error(ErrorKind::config, "there is no Dockerfile at " + path)
+        .with_hint("image.build.dockerfile is relative to image.build.context, which is relative "
+                   "to pawl.yaml");
+  }
+
   /// The configured tool, else the first that works: buildah needs no daemon.
   Task<Result<Tool>> choose(BuildSettings settings) {
     const std::string& wanted = settings.builder;
@@ -76,10 +79,8 @@ class CommandLineBuilder : public ImageBuilder {
       if (!any) co_return missing("buildah");
     }
     if (!find_program("docker")) co_return missing(any ? "buildah or docker" : "docker");
-    Command command;
-    command.argv = {"docker", "version", "--format", "{{.Server.Version}}"};
-    command.timeout = std::chrono::seconds(20);
-    PAWL_CO_TRY(auto exited, co_await run(std::move(command), {}));
+    const std::vector<std::string> argv = {"docker", "version", "--format", "{{.Server.Version}}"};
+    PAWL_CO_TRY(auto exited, co_await ask(argv));
     if (exited.code != 0)
       co_return Error(ErrorKind::failed,
                       "docker is installed, but no daemon answers: " + last_line(exited))
@@ -92,50 +93,71 @@ class CommandLineBuilder : public ImageBuilder {
         .with_hint("apt install buildah, or set image.build.builder in pawl.yaml");
   }
 
-  static std::string last_line(const Exited& exited) {
-    std::string text = exited.errors.empty() ? exited.output : exited.errors;
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-    return text.substr(text.rfind('\n') + 1).substr(0, 400);
-  }
-
-  Result<void> prepare_scratch() const {
-    std::error_code failure;
-    fs::create_directories(options_.scratch_dir, failure);
-    if (failure)
-      return Error(ErrorKind::storage, fmt::format("cannot make the folder {}: {}",
-                                                   options_.scratch_dir, failure.message()));
-    fs::permissions(options_.scratch_dir, fs::perms::owner_all, failure);
+  Result<void> write_logins(const PrivateFolder& folder, Run* run) const {
     if (options_.logins.empty()) return ok();
-    PAWL_CHECK(write_private_file(options_.scratch_dir + "/auth.json", auth_file(options_.logins)));
-    return write_private_file(options_.scratch_dir + "/config.json", auth_file(options_.logins));
+    if (run->tool == Tool::buildah) return folder.write("auth.json", auth_file(options_));
+    run->docker_config = folder.path();
+    return write_docker_config(folder, options_);
   }
 
-  void forget_credentials() const {
-    std::error_code failure;
-    for (const char* name : {"/auth.json", "/config.json"})
-      fs::remove(options_.scratch_dir + name, failure);
-  }
-
-  // Overlay mounts need privileges that a container or a chroot may not have; vfs always works.
-  static bool can_use_overlay() {
-    std::error_code failure;
-    return ::geteuid() == 0 && fs::exists("/sys/module/overlay", failure) &&
-           fs::exists("/sys/fs/cgroup", failure) && !fs::is_empty("/sys/fs/cgroup", failure);
-  }
-
-  Task<Result<Digest>> push(Tool tool, BuildCommands commands, LogLine log) {
-    std::string digest;
-    for (const auto& argv : commands.push) {
-      PAWL_CO_TRY(auto pushed, co_await run_logged(argv, kPushLimit, log));
-      if (pushed.code != 0)
-        co_return Error(ErrorKind::failed, fmt::format("pushing {} ended with {}: {}", argv.back(),
-                                                       pushed.code, last_line(pushed)))
-            .with_hint("are the credentials of the source registry right? (docker login)");
-      const std::string found = tool == Tool::docker ? digest_in_docker_output(pushed.output)
-                                                     : digest_in_file(commands.digest_file);
-      if (digest.empty()) digest = found;
+  /// As the machine is configured, else vfs. Whether overlay mounts work cannot be told from
+  /// outside (they need privileges, and not every file system takes them): buildah opens its store
+  /// and says so. vfs copies whole trees, but works everywhere.
+  Task<Result<void>> choose_storage(LogLine log) {
+    if (storage_chosen_) co_return ok();
+    std::string why;
+    for (const char* driver : {"", "vfs"}) {
+      start_.storage_driver = driver;
+      auto argv = start_.argv();
+      argv.emplace_back("info");
+      PAWL_CO_TRY(auto exited, co_await ask(argv));
+      if (exited.code == 0) {
+        storage_chosen_ = true;
+        if (log && *driver != '\0') log("storing layers with vfs, because: " + why);
+        co_return ok();
+      }
+      if (why.empty()) why = last_line(exited);
     }
-    co_return Digest::parse(digest).while_doing("reading the digest that was pushed");
+    co_return Error(ErrorKind::failed, "buildah cannot store images here: " + why)
+        .with_hint("try `buildah info`");
+  }
+
+  Task<Result<void>> build(const Run* run, std::vector<std::string> argv) {
+    PAWL_CO_TRY(auto built, co_await run_logged(run, std::move(argv), kBuildLimit));
+    if (built.code == 0) co_return ok();
+    co_return Error(ErrorKind::failed, fmt::format("`{} build` ended with {}: {}", run->name(),
+                                                   built.code, last_line(built)))
+        .with_hint("the whole output: pawl logs --step build_image");
+  }
+
+  Task<Result<Digest>> push(const Run* run, BuildCommands commands) {
+    std::string first;
+    for (const auto& each : commands.pushes) {
+      std::string digest;
+      for (const auto& argv : each.commands) {
+        PAWL_CO_TRY(auto pushed, co_await run_logged(run, argv, kPushLimit));
+        if (pushed.code != 0) co_return push_failure(each.reference, pushed);
+        digest = run->tool == Tool::docker ? digest_in_docker_output(pushed.output)
+                                           : digest_in_file(run->folder + "/digest");
+      }
+      if (first.empty()) first = digest;
+      if (digest != first)
+        co_return Error(ErrorKind::corrupt,
+                        fmt::format("{} was pushed as {}, the tag before it as {}", each.reference,
+                                    digest, first));
+    }
+    co_return Digest::parse(first).while_doing("reading the digest that was pushed");
+  }
+
+  static Error push_failure(const std::string& reference, const Exited& pushed) {
+    const ErrorKind kind = kind_of_push_failure(pushed.errors + pushed.output);
+    const std::string host = host_of(reference);
+    Error error(kind, fmt::format("pushing {} ended with {}: {}", reference, pushed.code,
+                                  last_line(pushed)));
+    if (kind != ErrorKind::denied) return error;
+    return std::move(error).with_hint(fmt::format(
+        "the credentials for {} are missing, wrong, or may not write there (docker login {})", host,
+        host));
   }
 
   static std::string digest_in_file(const std::string& path) {
@@ -145,25 +167,35 @@ class CommandLineBuilder : public ImageBuilder {
     return digest;
   }
 
-  Task<Result<Exited>> run_logged(std::vector<std::string> argv, std::chrono::milliseconds limit,
-                                  LogLine log) {
+  static std::string last_line(const Exited& exited) {
+    std::string text = exited.errors.empty() ? exited.output : exited.errors;
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    return text.substr(text.rfind('\n') + 1).substr(0, 600);
+  }
+
+  Task<Result<Exited>> ask(std::vector<std::string> argv) {
+    Command command;
+    command.argv = std::move(argv);
+    command.timeout = kQuestionLimit;
+    co_return co_await processes_.run(std::move(command), {});
+  }
+
+  Task<Result<Exited>> run_logged(const Run* run, std::vector<std::string> argv,
+                                  std::chrono::milliseconds limit) {
     Command command;
     command.argv = std::move(argv);
     command.timeout = limit;
-    LineHandler lines = [log](Stream, std::string_view line) {
+    if (!run->docker_config.empty()) command.environment["DOCKER_CONFIG"] = run->docker_config;
+    LineHandler lines = [log = run->log](Stream, std::string_view line) {
       if (log) log(line);
     };
-    co_return co_await run(std::move(command), std::move(lines));
-  }
-
-  Task<Result<Exited>> run(Command command, LineHandler lines) {
-    if (command.argv.front() == "docker" && !options_.logins.empty())
-      command.environment["DOCKER_CONFIG"] = options_.scratch_dir;
     co_return co_await processes_.run(std::move(command), std::move(lines));
   }
 
   Processes& processes_;
   BuilderOptions options_;
+  BuildahStart start_;
+  bool storage_chosen_ = false;
 };
 
 }  // namespace

@@ -2,8 +2,10 @@
 // the source registry. What counts afterwards is the digest that the registry was given.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/secret.h"
 #include "engine/ports/image_builder.h"
@@ -14,10 +16,10 @@ namespace pawl {
 struct BuilderOptions {
   std::string directory;      // context and dockerfile are relative to it
   std::string scratch_dir;    // for credentials and digest files; private, made when missing
-  std::string docker_config;  // DOCKER_CONFIG of the person, used when no credentials are given
+  std::string docker_config;  // the person's DOCKER_CONFIG folder; may be empty
   // Credentials for a registry host, written to a private file and never to a command line.
   struct Login {
-    std::string host;
+    std::string host;  // as in image names; the real host of `host_overrides` is given them, too
     std::string user;
     Secret password;
   };
@@ -28,22 +30,5 @@ struct BuilderOptions {
 };
 
 std::unique_ptr<ImageBuilder> make_image_builder(Processes& processes, BuilderOptions options);
-
-/// The argument vectors of each tool; apart from running them, so that they can be read in tests.
-struct BuildCommands {
-  std::vector<std::string> build;
-  std::vector<std::vector<std::string>> push;  // one for each tag, the digest-bearing one first
-  std::string digest_file;                     // buildah writes it; empty for docker
-};
-BuildCommands buildah_commands(const BuildRequest& request, const BuilderOptions& options,
-                               const std::string& local_name, bool unprivileged);
-BuildCommands docker_commands(const BuildRequest& request, const BuilderOptions& options,
-                              const std::string& local_name);
-
-/// The digest in docker's "TAG: digest: sha256:... size: N"; empty when there is none.
-std::string digest_in_docker_output(const std::string& output);
-
-/// {"auths": {...}} for buildah's --authfile and docker's config.json.
-std::string auth_file(const std::vector<BuilderOptions::Login>& logins);
 
 }  // namespace pawl

@@ -1,111 +1,142 @@
-// The command lines of buildah and docker.
+#include "builder/commands.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
-#include "base/encoding.h"
-#include "base/json.h"
-#include "builder/builder.h"
-#include "core/image_reference.h"
+#include "base/hash.h"
 
 namespace pawl {
 namespace {
 
-std::string real_host(const BuilderOptions& options, const std::string& host) {
-  const auto found = options.host_overrides.find(host);
-  return found == options.host_overrides.end() ? host : found->second;
-}
-
 // "ghcr.io/example/meals" with the host that is really spoken to.
 std::string real_name(const BuilderOptions& options, const std::string& image) {
-  const auto slash = image.find('/');
-  return slash == std::string::npos ? image
-                                    : real_host(options, image.substr(0, slash)) +
-                                          image.substr(slash);
+  const auto found = options.host_overrides.find(host_of(image));
+  if (found == options.host_overrides.end()) return image;
+  return found->second + image.substr(std::min(image.find('/'), image.size()));
 }
 
-std::string host_of(const std::string& image) { return image.substr(0, image.find('/')); }
-
-bool is_insecure(const BuilderOptions& options, const std::string& image) {
-  const auto host = host_of(real_name(options, image));
-  const bool loopback = host.rfind("127.", 0) == 0 || host.rfind("localhost", 0) == 0;
+bool is_insecure(const BuilderOptions& options, const std::string& name) {
+  const std::string host = host_of(name);
+  const bool loopback = host.rfind("127.", 0) == 0 || host.rfind("[::1]", 0) == 0 ||
+                        host == "localhost" || host.rfind("localhost:", 0) == 0;
   return loopback || std::find(options.insecure_hosts.begin(), options.insecure_hosts.end(),
                                host) != options.insecure_hosts.end();
 }
 
-std::string in_directory(const BuilderOptions& options, const std::string& path) {
-  if (!path.empty() && path.front() == '/') return path;
-  return options.directory.empty() ? path : options.directory + "/" + path;
+std::string in_directory(const std::string& directory, const std::string& path) {
+  if (directory.empty() || path.empty() || path.front() == '/') return path;
+  return path == "." ? directory : directory + "/" + path;
 }
 
 // What buildah and docker build take alike.
 void add_build_options(std::vector<std::string>& argv, const BuildRequest& request,
-                       const BuilderOptions& options, const std::string& local_name) {
+                       const BuilderOptions& options) {
   const BuildSettings& settings = request.settings;
   const auto add = [&](const char* name, const std::string& value) {
     argv.emplace_back(name);
     argv.push_back(value);
   };
-  add("--file", in_directory(options, settings.context + "/" + settings.dockerfile));
+  add("--file", dockerfile_path(options, settings));
   add("--platform", settings.platform);
   if (!settings.target.empty()) add("--target", settings.target);
   for (const auto& [name, value] : settings.args) add("--build-arg", name + "=" + value);
   for (const auto& [name, value] : request.labels) add("--label", name + "=" + value);
-  add("--tag", local_name);
-  argv.push_back(in_directory(options, settings.context));
+  add("--tag", local_image_name(request));
+  argv.push_back(in_directory(options.directory, settings.context));
+}
+
+bool contains_any(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    return text.find(word) != std::string_view::npos;
+  });
 }
 
 }  // namespace
 
-BuildCommands buildah_commands(const BuildRequest& request, const BuilderOptions& options,
-                               const std::string& local_name, bool unprivileged) {
-  BuildCommands commands;
-  std::vector<std::string> global = {"buildah"};
-  if (unprivileged) global.insert(global.end(), {"--storage-driver", "vfs"});
-  commands.build = global;
-  commands.build.insert(commands.build.end(), {"bud", "--isolation", "chroot", "--layers"});
-  add_build_options(commands.build, request, options, local_name);
+std::vector<std::string> BuildahStart::argv() const {
+  std::vector<std::string> all = prefix;
+  all.emplace_back("buildah");
+  if (!storage_driver.empty()) all.insert(all.end(), {"--storage-driver", storage_driver});
+  return all;
+}
 
-  commands.digest_file = options.scratch_dir + "/digest";
+BuildCommands buildah_commands(const BuildRequest& request, const BuilderOptions& options,
+                               const BuildahStart& start, const std::string& private_dir) {
+  BuildCommands commands;
+  commands.build = start.argv();
+  // chroot: the one isolation that also works without root and inside containers.
+  commands.build.insert(commands.build.end(), {"bud", "--isolation", "chroot", "--layers"});
+  add_build_options(commands.build, request, options);
+
   const std::string name = real_name(options, request.image);
   for (const auto& tag : request.tags) {
-    auto push = global;
+    auto push = start.argv();
     push.emplace_back("push");
-    if (is_insecure(options, request.image)) push.emplace_back("--tls-verify=false");
+    if (is_insecure(options, name)) push.emplace_back("--tls-verify=false");
     if (!options.logins.empty())
-      push.insert(push.end(), {"--authfile", options.scratch_dir + "/auth.json"});
-    push.insert(push.end(), {"--digestfile", commands.digest_file, local_name,
-                             "docker://" + name + ":" + tag});
-    commands.push.push_back(std::move(push));
+      push.insert(push.end(), {"--authfile", private_dir + "/auth.json"});
+    const std::string reference = name + ":" + tag;
+    push.insert(push.end(), {"--digestfile", private_dir + "/digest", local_image_name(request),
+                             "docker://" + reference});
+    commands.pushes.push_back({reference, {std::move(push)}});
   }
   return commands;
 }
 
-BuildCommands docker_commands(const BuildRequest& request, const BuilderOptions& options,
-                              const std::string& local_name) {
+BuildCommands docker_commands(const BuildRequest& request, const BuilderOptions& options) {
   BuildCommands commands;
   commands.build = {"docker", "build"};
-  add_build_options(commands.build, request, options, local_name);
+  add_build_options(commands.build, request, options);
   const std::string name = real_name(options, request.image);
   for (const auto& tag : request.tags) {
-    commands.push.push_back({"docker", "tag", local_name, name + ":" + tag});
-    commands.push.push_back({"docker", "push", name + ":" + tag});
+    const std::string reference = name + ":" + tag;
+    const std::vector<std::string> name_it = {"docker", "tag", local_image_name(request), reference};
+    const std::vector<std::string> push = {"docker", "push", reference};
+    commands.pushes.push_back({reference, {name_it, push}});
   }
   return commands;
+}
+
+std::string local_image_name(const BuildRequest& request) {
+  std::string all = request.image + "\n" + request.revision + "\n" + request.settings.target +
+                    "\n" + request.settings.platform + "\n" + request.settings.context + "\n" +
+                    request.settings.dockerfile;
+  for (const auto& [name, value] : request.settings.args) all += "\n" + name + "=" + value;
+  for (const auto& [name, value] : request.labels) all += "\n" + name + "=" + value;
+  return fmt::format("localhost/pawl-build:{}-{}", request.revision.substr(0, 12),
+                     sha256_hex(all).substr(0, 12));
+}
+
+std::string dockerfile_path(const BuilderOptions& options, const BuildSettings& settings) {
+  if (settings.dockerfile.rfind('/', 0) == 0) return settings.dockerfile;
+  return in_directory(options.directory, settings.context == "."
+                                             ? settings.dockerfile
+                                             : settings.context + "/" + settings.dockerfile);
 }
 
 std::string digest_in_docker_output(const std::string& output) {
+  constexpr std::string_view kBefore = "digest: ";
+  constexpr size_t kDigestLength = 7 + 64;  // "sha256:" and its hexadecimal digits
   const auto at = output.rfind("digest: sha256:");
-  if (at == std::string::npos) return "";
-  return output.substr(at + 8, 7 + 64);
+  return at == std::string::npos ? "" : output.substr(at + kBefore.size(), kDigestLength);
 }
 
-std::string auth_file(const std::vector<BuilderOptions::Login>& logins) {
-  json::object auths;
-  for (const auto& login : logins)
-    auths[login.host] = json::object{
-        {"auth", base64_encode(login.user + ":" + login.password.reveal_for(login.host))}};
-  return json::serialize(json::object{{"auths", std::move(auths)}});
+ErrorKind kind_of_push_failure(const std::string& text) {
+  if (contains_any(text, {"unauthorized", "authentication required", "denied", "no basic auth",
+                          "403 (Forbidden)", "403 Forbidden", "invalid username/password"}))
+    return ErrorKind::denied;
+  if (contains_any(text, {"connection refused", "no such host", "i/o timeout", "TLS handshake",
+                          "connection reset", "network is unreachable", "unexpected EOF",
+                          "status 500", "status 502", "status 503", "status 504",
+                          "500 Internal Server Error", "502 Bad Gateway",
+                          "503 Service Unavailable", "504 Gateway", "toomanyrequests",
+                          "429 (Too Many Requests)"}))
+    return ErrorKind::unavailable;
+  return ErrorKind::failed;
 }
+
+std::string host_of(const std::string& image) { return image.substr(0, image.find('/')); }
 
 }  // namespace pawl

@@ -1,0 +1,114 @@
+#include "builder/registry_login.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/encoding.h"
+
+namespace pawl {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> hosts_of(const BuilderOptions::Login& login,
+                                  const BuilderOptions& options) {
+  std::vector<std::string> hosts = {login.host};
+  const auto real = options.host_overrides.find(login.host);
+  if (real != options.host_overrides.end()) hosts.push_back(real->second);
+  return hosts;
+}
+
+void add_logins(json::object& auths, const BuilderOptions& options) {
+  for (const auto& login : options.logins)
+    for (const auto& host : hosts_of(login, options))
+      auths[host] = json::object{
+          {"auth", base64_encode(login.user + ":" + login.password.reveal_for(host))}};
+}
+
+json::object object_or_empty(const json::object& from, const char* name) {
+  const auto* found = from.if_contains(name);
+  return found != nullptr && found->is_object() ? found->get_object() : json::object();
+}
+
+}  // namespace
+
+Result<PrivateFolder> PrivateFolder::make_in(const std::string& parent) {
+  std::error_code failure;
+  fs::create_directories(parent, failure);
+  if (failure)
+    return Error(ErrorKind::storage,
+                 fmt::format("cannot make the folder {}: {}", parent, failure.message()));
+  std::string path = (fs::absolute(parent, failure) / "build-XXXXXX").string();
+  if (::mkdtemp(path.data()) == nullptr)
+    return Error(ErrorKind::storage,
+                 fmt::format("cannot make a folder in {}: {}", parent, std::strerror(errno)));
+  return PrivateFolder(std::move(path));
+}
+
+PrivateFolder::~PrivateFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+Result<void> PrivateFolder::write(const std::string& name, const std::string& text) const {
+  const std::string path = path_ + "/" + name;
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const bool written =
+      file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int failure = errno;
+  if (file >= 0) ::close(file);
+  if (!written)
+    return Error(ErrorKind::storage,
+                 fmt::format("cannot write {}: {}", path, std::strerror(failure)));
+  return ok();
+}
+
+std::string auth_file(const BuilderOptions& options) {
+  json::object auths;
+  add_logins(auths, options);
+  return json::serialize(json::object{{"auths", std::move(auths)}});
+}
+
+std::string docker_config_file(const json::object& persons, const BuilderOptions& options) {
+  json::object config = persons;
+  json::object auths = object_or_empty(persons, "auths");
+  add_logins(auths, options);
+  config["auths"] = std::move(auths);
+  if (persons.contains("credsStore") || persons.contains("credHelpers")) {
+    json::object helpers = object_or_empty(persons, "credHelpers");
+    for (const auto& login : options.logins)
+      for (const auto& host : hosts_of(login, options)) helpers[host] = "";
+    config["credHelpers"] = std::move(helpers);
+  }
+  return json::serialize(config);
+}
+
+Result<void> write_docker_config(const PrivateFolder& folder, const BuilderOptions& options) {
+  json::object persons;
+  std::error_code failure;
+  if (!options.docker_config.empty() && fs::is_directory(options.docker_config, failure)) {
+    std::ifstream file(options.docker_config + "/config.json", std::ios::binary);
+    std::ostringstream text;
+    if (file) text << file.rdbuf();
+    if (!text.str().empty()) {
+      PAWL_TRY(persons, parse_json_object(text.str(), options.docker_config + "/config.json"));
+    }
+    for (const auto& entry : fs::directory_iterator(options.docker_config, failure)) {
+      const auto name = entry.path().filename();
+      if (name == "config.json") continue;
+      std::error_code ignored;
+      fs::create_symlink(fs::absolute(entry.path()), fs::path(folder.path()) / name, ignored);
+    }
+  }
+  return folder.write("config.json", docker_config_file(persons, options));
+}
+
+}  // namespace pawl
