@@ -106,6 +106,8 @@ class DeployPlan {
     return {{"dir", settings.dir},
             {"backend", settings.backend},
             {"var_files", std::move(var_files)},
+            {"function", environment_.function.name},
+            {"alias", environment_.function.alias},
             {"environment", environment_.name},
             {"region", environment_.region}};
   }

@@ -17,6 +17,10 @@ struct InfrastructureRequest {
   std::string region;
   std::string account_id;
   std::string plan_file;  // where the plan is kept: private to the deployment
+  // What is Pawl's to change: a plan that would change the image of the function or where the alias
+  // points is refused.
+  std::string function;
+  std::string alias;  // empty: none
 };
 
 struct InfrastructurePlan {

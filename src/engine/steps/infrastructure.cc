@@ -15,6 +15,8 @@ InfrastructureRequest request_of(const json::object& params) {
       if (file.is_string()) request.settings.var_files.emplace_back(file.get_string());
   request.environment = string_or(params, "environment");
   request.region = string_or(params, "region");
+  request.function = string_or(params, "function");
+  request.alias = string_or(params, "alias");
   return request;
 }
 
