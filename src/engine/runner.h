@@ -23,6 +23,11 @@ class RunObserver {
   virtual ~RunObserver() = default;
   /// After the event is durable. `deployment` has it applied.
   virtual void on_event(const Deployment& deployment, const Event& event) = 0;
+  /// Before this runner goes on with another deployment that nobody runs any more and that stands
+  /// before its own in line. Its events follow through on_event.
+  virtual void on_taking_up(const Deployment& deployment, std::string_view why) {
+    (void)deployment, (void)why;
+  }
   virtual void on_log(const std::string& step, std::string_view line) { (void)step, (void)line; }
   virtual void on_progress(const std::string& step, uint64_t done, uint64_t total,
                            std::string_view unit) {
@@ -31,7 +36,8 @@ class RunObserver {
 };
 
 struct RunnerOptions {
-  std::string owner;                                   // "ana@laptop pid 4711"
+  std::string owner;                                   // ProcessTable::describe_this_process()
+  std::string repository;                              // told of ends that have no plan; may be empty
   std::chrono::milliseconds lease_duration{30'000};    // renewed at a third of it
   std::chrono::milliseconds queue_poll{500};           // how often one in line looks again
   size_t max_parallel_steps = 4;
@@ -76,6 +82,10 @@ class Runner {
   /// Asks a deployment to stop: in line, it ends as cancelled at once; running, its runner undoes at
   /// the next step boundary.
   Task<Result<void>> cancel(std::string deployment, std::string by);
+
+  /// Those that stand before it in line and that nobody runs any more, in order. run() takes them
+  /// to their end first: what they left half done must not lie under the next deployment.
+  Task<Result<std::vector<std::string>>> unfinished_before(std::string deployment);
 
   struct Impl;
 

@@ -1,0 +1,200 @@
+#include "engine/carry_out.h"
+
+#include <fmt/format.h>
+
+#include "engine/notify.h"
+#include "engine/rollback.h"
+#include "engine/schedule.h"
+
+namespace pawl {
+namespace {
+
+constexpr std::chrono::milliseconds kWatchEvery{1'000};
+
+Outcome untouched(std::string_view outcome, std::string reason) {
+  return {std::string(outcome), std::move(reason), ""};
+}
+
+// ---- the plan ----
+
+// How a deployment ends that could not even be planned.
+Outcome without_plan(const Error& error) {
+  if (error.kind() == ErrorKind::refused)
+    return untouched(error.code() == "superseded" ? "superseded" : "refused", error.message());
+  return {"rolled_back", error.message(), "nothing_to_undo"};
+}
+
+Outcome cancelled_before_it_began(const Deployment& deployment) {
+  return {"cancelled",
+          fmt::format("cancelled by {} before anything was changed", deployment.cancelled_by),
+          "nothing_to_undo"};
+}
+
+// No value: there is a plan now.
+Task<Result<std::optional<Outcome>>> plan_first(Execution& execution, MakePlan make_plan) {
+  if (execution.deployment().plan) co_return std::optional<Outcome>();
+  if (execution.deployment().cancel_requested)
+    co_return std::optional<Outcome>(cancelled_before_it_began(execution.deployment()));
+  if (!make_plan)
+    co_return std::optional<Outcome>(Outcome{
+        "cancelled", "interrupted before it began; nothing was changed", "nothing_to_undo"});
+  auto bounded =
+      with_timeout(execution.ports.clock, execution.options.step_limit, make_plan());
+  auto plan = co_await with_stop(execution.forward_stop.get_token(), std::move(bounded));
+  if (execution.broken) co_return *execution.broken;
+  if (!plan.ok() && execution.is_interrupted())
+    co_return Error(ErrorKind::interrupted, "asked to stop while planning");
+  if (!plan.ok() && execution.deployment().cancel_requested)
+    co_return std::optional<Outcome>(cancelled_before_it_began(execution.deployment()));
+  if (!plan.ok()) co_return std::optional<Outcome>(without_plan(plan.error()));
+  if (auto flaw = check_plan(*plan); !flaw.empty())
+    co_return std::optional<Outcome>(
+        without_plan(Error(ErrorKind::internal, "the plan is not sound: " + flaw)));
+  PAWL_CO_CHECK(co_await execution.journal.write(EventType::planned, "", to_json(*plan)));
+  co_return std::optional<Outcome>();
+}
+
+// ---- the steps ----
+
+// Steps that run side by side, and a bell that each rings when it ends.
+struct Running {
+  std::set<std::string> steps;
+  OneShot<bool> bell;
+};
+
+Task<void> run_and_ring(Execution* execution, Running* running, PlanStep step) {
+  const std::string id = step.id;
+  co_await run_step(*execution, std::move(step));
+  running->steps.erase(id);
+  const OneShot<bool> bell = running->bell;
+  bell.set(true);
+}
+
+bool may_go_on(const Execution& execution, const Plan& plan) {
+  return !execution.broken && !execution.is_interrupted() &&
+         !execution.deployment().cancel_requested && !failed_step(plan, execution.deployment());
+}
+
+// Starts what is ready until nothing is left or something says stop; then waits for what runs.
+Task<void> run_steps(Execution& execution, const Plan& plan) {
+  Running running;
+  TaskContext context{execution.forward_stop.get_token()};
+  Scope scope(&context);
+  for (;;) {
+    auto seen = co_await execution.journal.refresh();  // a cancel, at each boundary
+    if (!seen.ok() && !is_transient(seen.error().kind())) execution.break_off(seen.error());
+    // Each start may end at once, and change what is ready.
+    while (may_go_on(execution, plan) &&
+           running.steps.size() < execution.options.max_parallel_steps) {
+      const auto ready = ready_steps(plan, execution.deployment(), running.steps);
+      if (ready.empty()) break;
+      running.steps.insert(ready.front()->id);
+      scope.spawn(run_and_ring(&execution, &running, *ready.front()));
+    }
+    if (running.steps.empty() && (!may_go_on(execution, plan) ||
+                                  ready_steps(plan, execution.deployment(), running.steps).empty()))
+      break;
+    co_await running.bell.wait();
+    running.bell = OneShot<bool>();
+  }
+  co_await scope.join();
+}
+
+Outcome success(const Deployment& deployment) {
+  return untouched("succeeded",
+                   fmt::format("{} is live in {}", deployment.release.version,
+                               deployment.environment));
+}
+
+Task<Result<Outcome>> run_or_roll_back(Execution& execution) {
+  const Plan plan = *execution.deployment().plan;
+  if (execution.deployment().phase != Phase::rolling_back) co_await run_steps(execution, plan);
+  if (execution.broken) co_return *execution.broken;
+  // Too late for a cancel: everything is done.
+  if (execution.deployment().phase != Phase::rolling_back &&
+      is_complete(plan, execution.deployment()))
+    co_return success(execution.deployment());
+  if (execution.is_interrupted()) co_return Error(ErrorKind::interrupted, "asked to stop");
+
+  const Deployment& deployment = execution.deployment();
+  const PlanStep* failed = failed_step(plan, deployment);
+  std::string reason = deployment.rollback_reason;
+  if (deployment.phase == Phase::rolling_back) {
+    // As it was begun before a crash.
+  } else if (deployment.cancel_requested) {
+    reason = fmt::format("cancelled by {}", deployment.cancelled_by);
+  } else {
+    PAWL_ASSERT(failed != nullptr);
+    reason = fmt::format("{}: {}", failed->id, deployment.step(failed->id)->error);
+  }
+  const std::string cause = deployment.cancel_requested ? "cancelled" : "failed";
+  co_return co_await roll_back(execution, plan, cause, std::move(reason));
+}
+
+// ---- the end ----
+
+Task<Result<void>> begin(Execution& execution) {
+  const bool is_first = execution.deployment().phase == Phase::queued;
+  json::object data{{"owner", execution.options.owner}};
+  co_return co_await execution.journal.write(is_first ? EventType::started : EventType::resumed, "",
+                                             std::move(data));
+}
+
+bool is_told(const Outcome& outcome) {
+  return outcome.outcome != "refused" && outcome.outcome != "superseded";
+}
+
+// A deployment that failed before it changed anything is rolled back by being as it was.
+Task<Result<void>> enter_rollback(Execution& execution, const Outcome& outcome) {
+  if (outcome.outcome != "rolled_back" || execution.deployment().phase == Phase::rolling_back)
+    co_return ok();
+  json::object data{{"reason", outcome.reason}, {"cause", "failed"}};
+  co_return co_await execution.journal.write(EventType::rollback_started, "", std::move(data));
+}
+
+Task<Result<void>> finish(Execution& execution, Outcome outcome) {
+  PAWL_CO_CHECK(co_await enter_rollback(execution, outcome));
+  std::vector<JournalEntry> entries;
+  // Nobody was told of the start of one without a plan; its failure they must hear of all the same.
+  const bool was_cancelled_early = outcome.outcome == "cancelled" && !execution.deployment().plan;
+  if (is_told(outcome) && !was_cancelled_early) entries = co_await report_end(execution, outcome);
+  if (execution.broken) co_return *execution.broken;
+  json::object data{{"outcome", outcome.outcome}, {"reason", outcome.reason}};
+  if (!outcome.rollback_status.empty()) data["rollback_status"] = outcome.rollback_status;
+  entries.push_back(JournalEntry{EventType::finished, "", std::move(data)});
+  co_return co_await execution.journal.write_all(std::move(entries));
+}
+
+Task<Result<Outcome>> plan_and_run(Execution& execution, MakePlan make_plan) {
+  PAWL_CO_TRY(auto ended, co_await plan_first(execution, std::move(make_plan)));
+  if (ended) co_return *std::move(ended);
+  co_return co_await run_or_roll_back(execution);
+}
+
+}  // namespace
+
+Task<Result<void>> carry_out(Execution& execution, MakePlan make_plan) {
+  PAWL_CO_CHECK(co_await begin(execution));
+  auto outcome = co_await plan_and_run(execution, std::move(make_plan));
+  if (execution.broken) co_return *execution.broken;
+  if (outcome.ok()) co_return co_await finish(execution, *std::move(outcome));
+  if (outcome.error().kind() == ErrorKind::interrupted) {
+    json::object data{{"reason", outcome.error().message()}};
+    PAWL_CO_CHECK(co_await execution.journal.write(EventType::interrupted, "", std::move(data)));
+  }
+  co_return std::move(outcome).error();
+}
+
+Task<void> watch(Execution& execution) {
+  for (;;) {
+    auto slept = co_await execution.ports.clock.sleep_for(kWatchEvery);
+    if (!slept.ok()) co_return;
+    co_await execution.log.flush();
+    auto seen = co_await execution.journal.refresh();
+    if (!seen.ok() && seen.error().kind() == ErrorKind::conflict)
+      execution.break_off(seen.error());
+    if (execution.deployment().cancel_requested) execution.forward_stop.request_stop();
+  }
+}
+
+}  // namespace pawl

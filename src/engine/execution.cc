@@ -1,0 +1,198 @@
+#include "engine/execution.h"
+
+#include <fmt/format.h>
+
+#include "base/hash.h"
+
+namespace pawl {
+namespace {
+
+constexpr int kStepTries = 2;
+constexpr int kUndoTries = 4;
+constexpr std::chrono::milliseconds kFirstPause{2'000};
+
+// What a step sees of the run. Lives on the stack of run_step or undo_step.
+class RunningStep : public StepContext {
+ public:
+  RunningStep(Execution& execution, const PlanStep& step, std::string_view purpose,
+              const std::stop_source& stop)
+      : execution_(execution),
+        step_(step),
+        key_(effect_key(execution.deployment().id, step.id, purpose)),
+        stop_(stop) {}
+
+  const Deployment& deployment() const override { return execution_.deployment(); }
+  const PlanStep& step() const override { return step_; }
+  std::string key() const override { return key_; }
+  Clock& clock() override { return execution_.ports.clock; }
+  void log(std::string_view line) override { execution_.log.add(step_.id, line); }
+  void progress(uint64_t done, uint64_t total, std::string_view unit) override {
+    execution_.observer.on_progress(step_.id, done, total, unit);
+  }
+  Task<Result<void>> record_attempt(json::object data) override {
+    co_return co_await write(EventType::step_attempt, std::move(data));
+  }
+  Task<Result<void>> before_change() override {
+    if (auto held = execution_.lease->check(); !held.ok()) {
+      execution_.break_off(held.error());
+      co_return held;
+    }
+    if (stop_.stop_requested()) co_return Error(ErrorKind::interrupted, "asked to stop");
+    co_return ok();
+  }
+
+  /// An entry of this step. When it cannot be written the machinery is broken.
+  Task<Result<void>> write(EventType type, json::object data) {
+    auto written = co_await execution_.journal.write(type, step_.id, std::move(data));
+    if (!written.ok()) execution_.break_off(written.error());
+    co_return written;
+  }
+  std::stop_token stop() const { return stop_.get_token(); }
+
+ private:
+  Execution& execution_;
+  const PlanStep& step_;
+  std::string key_;
+  const std::stop_source& stop_;
+};
+
+json::object describe(const Error& error) {
+  json::object data{{"error", error.message()}, {"kind", to_string(error.kind())}};
+  if (!error.code().empty()) data["code"] = error.code();
+  if (!error.hint().empty()) data["hint"] = error.hint();
+  if (error.outcome_unknown()) data["outcome_unknown"] = true;
+  return data;
+}
+
+// Under the step's own stop token and time limit; what it throws is an Error like any other.
+template <class T>
+Task<Result<T>> limited(Execution& execution, std::stop_token stop, Task<Result<T>> work) {
+  try {
+    auto bounded =
+        with_timeout(execution.ports.clock, execution.options.step_limit, std::move(work));
+    co_return co_await with_stop(std::move(stop), std::move(bounded));
+  } catch (const std::exception& exception) {
+    co_return Error(ErrorKind::internal, fmt::format("unexpected: {}", exception.what()));
+  }
+}
+
+struct Performed {
+  json::object outputs;
+  bool observed = false;
+};
+
+// First the look: what a crash, or a lost answer, left done is not done again.
+Task<Result<Performed>> look_then_perform(Execution& execution, RunningStep& context, Step& code) {
+  PAWL_CO_TRY(auto seen, co_await limited(execution, context.stop(), code.observe(context)));
+  if (seen.done) co_return Performed{*std::move(seen.done), true};
+  if (execution.broken) co_return *execution.broken;
+  if (context.stop().stop_requested()) co_return Error(ErrorKind::interrupted, "asked to stop");
+  PAWL_CO_TRY(auto outputs, co_await limited(execution, context.stop(), code.perform(context)));
+  co_return Performed{std::move(outputs), false};
+}
+
+bool is_worth_another_try(const Error& error) {
+  return error.kind() == ErrorKind::throttled || error.kind() == ErrorKind::unavailable;
+}
+
+Error unknown_kind(const PlanStep& step) {
+  return Error(ErrorKind::failed, fmt::format("this Pawl does not know steps of kind '{}'", step.kind))
+      .with_hint("the plan was made by another version: use that one");
+}
+
+// An Error while the process is being stopped says little: a child that was told to end has failed,
+// too. The step stays without an outcome, to be looked at by whoever resumes. A stop by cancel is an
+// outcome.
+bool stays_open(const Execution& execution, const Result<Performed>& done) {
+  return !done.ok() && execution.is_interrupted();
+}
+
+}  // namespace
+
+void Execution::break_off(Error error) {
+  if (!broken) broken = std::move(error);
+  forward_stop.request_stop();
+  undo_stop.request_stop();
+}
+
+std::string effect_key(std::string_view deployment, std::string_view step,
+                       std::string_view purpose) {
+  return sha256_hex(fmt::format("{}\n{}\n{}", deployment, step, purpose)).substr(0, 32);
+}
+
+Task<void> run_step(Execution& execution, PlanStep step) {
+  RunningStep context(execution, step, "perform", execution.forward_stop);
+  Step* code = execution.ports.steps.find(step.kind);
+  Result<Performed> done = unknown_kind(step);
+  for (int tries = 1; tries <= kStepTries; ++tries) {
+    const StepState* state = execution.deployment().step(step.id);
+    json::object intent{{"key", context.key()}, {"attempt", state ? state->attempts + 1 : 1}};
+    auto intended = co_await context.write(EventType::step_started, std::move(intent));
+    if (!intended.ok()) co_return;
+    if (code == nullptr) break;
+    done = co_await look_then_perform(execution, context, *code);
+    if (done.ok() || execution.broken || !is_worth_another_try(done.error())) break;
+    if (tries == kStepTries || execution.forward_stop.stop_requested()) break;
+    json::object attempt{{"number", tries},
+                         {"of", kStepTries},
+                         {"result", done.error().message()},
+                         {"ok", false},
+                         {"next_wait_ms", kFirstPause.count()}};
+    auto recorded = co_await context.record_attempt(std::move(attempt));
+    if (!recorded.ok()) co_return;
+    auto slept = co_await with_stop(context.stop(), execution.ports.clock.sleep_for(kFirstPause));
+    if (!slept.ok()) break;
+  }
+  co_await execution.log.flush();
+  if (execution.broken || stays_open(execution, done)) co_return;
+  if (!done.ok()) {
+    auto written = co_await context.write(EventType::step_failed, describe(done.error()));
+    (void)written;
+    co_return;
+  }
+  json::object outcome{{"outputs", std::move(done->outputs)}, {"observed", done->observed}};
+  auto written = co_await context.write(EventType::step_succeeded, std::move(outcome));
+  (void)written;
+}
+
+Task<void> undo_step(Execution& execution, PlanStep step) {
+  RunningStep context(execution, step, "undo", execution.undo_stop);
+  Step* code = execution.ports.steps.find(step.kind);
+  Result<json::object> undone = unknown_kind(step);
+  std::chrono::milliseconds pause = kFirstPause;
+  json::object intent{{"key", context.key()}};
+  auto intended = co_await context.write(EventType::undo_started, std::move(intent));
+  if (!intended.ok()) co_return;
+  for (int tries = 1; code != nullptr && tries <= kUndoTries; ++tries, pause *= 2) {
+    undone = co_await limited(execution, context.stop(), code->undo(context));
+    if (undone.ok() || execution.broken || !is_transient(undone.error().kind())) break;
+    if (tries == kUndoTries) break;
+    context.log(fmt::format("undo, try {} of {}: {}; again in {}", tries, kUndoTries,
+                            undone.error().message(), format_duration(pause)));
+    auto slept = co_await with_stop(context.stop(), execution.ports.clock.sleep_for(pause));
+    if (!slept.ok()) break;
+  }
+  co_await execution.log.flush();
+  if (execution.broken || (!undone.ok() && execution.is_interrupted())) co_return;
+  if (!undone.ok()) {
+    auto written = co_await context.write(EventType::undo_failed, describe(undone.error()));
+    (void)written;
+    co_return;
+  }
+  json::object outcome{{"outputs", *std::move(undone)}};
+  auto written = co_await context.write(EventType::undo_succeeded, std::move(outcome));
+  (void)written;
+}
+
+Task<Result<std::optional<std::string>>> verify_undone(Execution& execution) {
+  PlanStep step;
+  step.id = step.kind = "verify_rollback";
+  step.title = "ask whether what was live before answers again";
+  RunningStep context(execution, step, "verify", execution.undo_stop);
+  auto verified = co_await limited(execution, context.stop(),
+                                   execution.ports.steps.verify_rollback(context));
+  co_await execution.log.flush();
+  co_return verified;
+}
+
+}  // namespace pawl

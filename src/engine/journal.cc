@@ -1,0 +1,164 @@
+#include "engine/journal.h"
+
+#include <fmt/format.h>
+
+#include "base/secret.h"
+
+namespace pawl {
+namespace {
+
+constexpr int kMaxTries = 10;
+constexpr std::chrono::milliseconds kPause{200};
+
+void redact_in(json::value& value) {
+  if (auto* text = value.if_string()) {
+    const std::string clean = redact(std::string_view(text->data(), text->size()));
+    *text = clean;
+  } else if (auto* array = value.if_array()) {
+    for (auto& element : *array) redact_in(element);
+  } else if (auto* object = value.if_object()) {
+    for (auto& member : *object) redact_in(member.value());
+  }
+}
+
+json::object redacted(json::object data) {
+  for (auto& member : data) redact_in(member.value());
+  return data;
+}
+
+bool is_same(const Event& a, const Event& b) {
+  return a.sequence == b.sequence && a.type == b.type && a.step == b.step && a.at == b.at &&
+         a.fencing_token == b.fencing_token && a.data == b.data;
+}
+
+}  // namespace
+
+Task<void> AsyncMutex::lock() {
+  if (!is_locked_) {
+    is_locked_ = true;
+    co_return;
+  }
+  OneShot<bool> turn;
+  waiters_.push_back(turn);
+  co_await turn.wait();
+}
+
+void AsyncMutex::unlock() {
+  if (waiters_.empty()) {
+    is_locked_ = false;
+    return;
+  }
+  const OneShot<bool> next = waiters_.front();
+  waiters_.pop_front();
+  next.set(true);
+}
+
+void apply(JournalFacts& facts, const Event& event) {
+  switch (event.type) {
+    case EventType::accepted:
+    case EventType::waiting:
+    case EventType::started:
+    case EventType::resumed:
+      if (auto owner = string_or(event.data, "owner"); !owner.empty()) facts.owner = owner;
+      break;
+    case EventType::step_started:
+      facts.started.try_emplace(event.step, event.sequence);
+      break;
+    case EventType::rollback_started:
+      facts.rollback_cause = string_or(event.data, "cause", "failed");
+      break;
+    case EventType::rollback_verified:
+      facts.rollback_verified = bool_or(event.data, "ok");
+      facts.rollback_verified_reason = string_or(event.data, "reason");
+      break;
+    default:
+      break;
+  }
+}
+
+Journal::Journal(Store& store, Clock& clock, RunObserver& observer, std::string deployment)
+    : store_(store), clock_(clock), observer_(observer), id_(std::move(deployment)) {}
+
+Task<Result<void>> Journal::load() {
+  PAWL_CO_TRY(auto events, co_await with_stop({}, store_.events(id_)));
+  if (events.empty())
+    co_return Error(ErrorKind::not_found, fmt::format("there is no deployment '{}'", id_));
+  for (const Event& event : events) take(event, false);
+  co_return ok();
+}
+
+Task<Result<void>> Journal::write(EventType type, std::string step, json::object data) {
+  std::vector<JournalEntry> entries;
+  entries.push_back(JournalEntry{type, std::move(step), std::move(data)});
+  co_return co_await write_all(std::move(entries));
+}
+
+Task<Result<void>> Journal::write_all(std::vector<JournalEntry> entries) {
+  co_await mutex_.lock();
+  // What must be recorded is recorded, also by a task that was asked to stop.
+  auto written = co_await with_stop({}, write_locked(std::move(entries)));
+  mutex_.unlock();
+  co_return written;
+}
+
+Task<Result<void>> Journal::refresh() {
+  co_await mutex_.lock();
+  auto taken = co_await with_stop({}, take_in({}));
+  mutex_.unlock();
+  if (!taken.ok()) co_return std::move(taken).error();
+  co_return ok();
+}
+
+Task<Result<void>> Journal::write_locked(std::vector<JournalEntry> entries) {
+  for (auto& entry : entries) entry.data = redacted(std::move(entry.data));
+  for (int tries = 1;; ++tries) {
+    std::vector<Event> events;
+    for (const auto& entry : entries)
+      events.push_back(Event{id_, deployment_.last_sequence + 1 + events.size(), clock_.now(),
+                             token_, entry.type, entry.step, entry.data});
+    auto appended = co_await store_.append(events);
+    if (appended.ok()) {
+      for (const Event& event : events) take(event, true);
+      co_return ok();
+    }
+    const Error& error = appended.error();
+    const bool is_overtaken = error.code() == kCodeOutOfSequence;
+    const bool may_be_stored = is_transient(error.kind()) || error.outcome_unknown();
+    if ((!is_overtaken && !may_be_stored) || tries == kMaxTries)
+      co_return std::move(appended).error().while_doing(fmt::format("recording '{}' of deployment {}",
+                                                                    to_string(entries.front().type),
+                                                                    id_));
+    if (may_be_stored) PAWL_CO_CHECK(co_await clock_.sleep_for(kPause * tries));
+    auto stored = co_await take_in(std::move(events));
+    if (!stored.ok() && !is_transient(stored.error().kind())) co_return std::move(stored).error();
+    if (stored.ok() && *stored) co_return ok();
+  }
+}
+
+Task<Result<bool>> Journal::take_in(std::vector<Event> ours) {
+  PAWL_CO_TRY(auto all, co_await store_.events(id_));
+  const auto seen = static_cast<size_t>(deployment_.last_sequence);
+  if (all.size() < seen)
+    co_return Error(ErrorKind::storage,
+                    fmt::format("the journal of deployment {} is shorter than it was", id_))
+        .with_hint("was an old copy of it put back? Look at what is live before you go on");
+  bool is_stored = !ours.empty() && all.size() >= seen + ours.size();
+  for (size_t i = 0; is_stored && i < ours.size(); ++i) is_stored = is_same(all[seen + i], ours[i]);
+  for (size_t i = seen; i < all.size(); ++i) take(all[i], true);
+  // Who runs a deployment stamps its events with a newer lease: then it is not ours any more.
+  if (token_ != 0 && deployment_.fencing_token > token_)
+    co_return Error(ErrorKind::conflict, fmt::format("deployment {} was taken over by {}", id_,
+                                                     deployment_.owner))
+        .with_code(std::string(kCodeFenced));
+  co_return is_stored;
+}
+
+void Journal::take(const Event& event, bool tell) {
+  apply(deployment_, event);
+  apply(facts_, event);
+  // Whatever the fold made of it, the next one goes on from here.
+  deployment_.last_sequence = event.sequence;
+  if (tell) observer_.on_event(deployment_, event);
+}
+
+}  // namespace pawl

@@ -1,0 +1,83 @@
+// The one writer of a running deployment's journal: gives each event its sequence, time and fencing
+// token, makes it durable, folds it, and only then tells the observer. Others may append to the same
+// journal (a request to cancel); their events are taken in and ours follow them.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/deployment.h"
+#include "engine/ports/store.h"
+#include "engine/runner.h"
+
+namespace pawl {
+
+/// Lets one coroutine at a time through, in the order they came. unlock() is called by hand at the
+/// end of the section, never by a destructor: a task that is being destroyed must wake nobody.
+class AsyncMutex {
+ public:
+  Task<void> lock();
+  void unlock();
+
+ private:
+  bool is_locked_ = false;
+  std::deque<OneShot<bool>> waiters_;
+};
+
+struct JournalEntry {
+  EventType type;
+  std::string step;
+  json::object data;
+};
+
+/// What the runner must know beyond the fold.
+struct JournalFacts {
+  std::string owner;                         // the last process that said it runs it
+  std::map<std::string, uint64_t> started;   // step -> sequence of its first step_started
+  std::string rollback_cause;                // "failed" or "cancelled"; empty: no rollback
+  std::optional<bool> rollback_verified;
+  std::string rollback_verified_reason;
+};
+
+/// Folds facts; the deployment itself is folded by core's apply().
+void apply(JournalFacts& facts, const Event& event);
+
+class Journal {
+ public:
+  Journal(Store& store, Clock& clock, RunObserver& observer, std::string deployment);
+
+  /// Reads what is there; not_found when nothing is. The observer is not told of the past.
+  Task<Result<void>> load();
+  const Deployment& deployment() const { return deployment_; }
+  const JournalFacts& facts() const { return facts_; }
+  RunObserver& observer() { return observer_; }
+
+  /// Later events carry the token.
+  void hold(uint64_t token) { token_ = token; }
+
+  Task<Result<void>> write(EventType type, std::string step, json::object data);
+  Task<Result<void>> write_all(std::vector<JournalEntry> entries);
+  /// Takes in what others appended. A conflict when one of them holds a newer lease.
+  Task<Result<void>> refresh();
+
+ private:
+  Task<Result<void>> write_locked(std::vector<JournalEntry> entries);
+  /// True when `ours` turned out to be stored already (an answer that was lost).
+  Task<Result<bool>> take_in(std::vector<Event> ours);
+  void take(const Event& event, bool tell);
+
+  Store& store_;
+  Clock& clock_;
+  RunObserver& observer_;
+  std::string id_;
+  Deployment deployment_;
+  JournalFacts facts_;
+  uint64_t token_ = 0;
+  AsyncMutex mutex_;
+};
+
+}  // namespace pawl

@@ -1,0 +1,74 @@
+#include "engine/queries.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace pawl {
+namespace {
+
+// How far back the questions look.
+constexpr size_t kHistoryLimit = 500;
+
+bool made_something_live(const Deployment& deployment) {
+  return deployment.phase == Phase::succeeded;
+}
+
+// Two deployments of the same commit and version are one release.
+std::string release_of(const Deployment& deployment) {
+  return deployment.release.version + "@" + deployment.release.sha;
+}
+
+}  // namespace
+
+Task<Result<Deployment>> load_deployment(Store& store, std::string id) {
+  PAWL_CO_TRY(auto events, co_await store.events(id));
+  if (events.empty())
+    co_return Error(ErrorKind::not_found, fmt::format("there is no deployment '{}'", id));
+  co_return fold(events);
+}
+
+Task<Result<std::vector<Deployment>>> list_deployments(Store& store, std::string app,
+                                                       std::string environment, size_t limit) {
+  PAWL_CO_TRY(auto ids, co_await store.deployments(app, environment, limit));
+  std::vector<Deployment> deployments;
+  for (const auto& id : ids) {
+    PAWL_CO_TRY(auto deployment, co_await load_deployment(store, id));
+    deployments.push_back(std::move(deployment));
+  }
+  co_return deployments;
+}
+
+Task<Result<std::optional<Deployment>>> live_deployment(Store& store, std::string app,
+                                                        std::string environment) {
+  PAWL_CO_TRY(auto ids, co_await store.deployments(app, environment, kHistoryLimit));
+  for (const auto& id : ids) {
+    PAWL_CO_TRY(auto deployment, co_await load_deployment(store, id));
+    if (made_something_live(deployment)) co_return std::optional<Deployment>(std::move(deployment));
+  }
+  co_return std::optional<Deployment>();
+}
+
+Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::string app,
+                                                            std::string environment,
+                                                            std::string version) {
+  PAWL_CO_TRY(auto newest_first, co_await list_deployments(store, app, environment, kHistoryLimit));
+  std::erase_if(newest_first, [](const auto& each) { return !made_something_live(each); });
+  // A release that somebody went back from is not gone back to by itself: going back twice goes back
+  // two releases, not to and fro.
+  std::set<std::string> given_up;
+  for (size_t i = 0; i + 1 < newest_first.size(); ++i)
+    if (newest_first[i].kind == DeploymentKind::rollback)
+      given_up.insert(release_of(newest_first[i + 1]));
+  if (!newest_first.empty()) given_up.insert(release_of(newest_first.front()));
+  for (const Deployment& deployment : newest_first) {
+    const bool is_wanted = version.empty() ? given_up.count(release_of(deployment)) == 0
+                                           : deployment.release.version == version;
+    if (!is_wanted) continue;
+    if (auto target = rollback_target_of(deployment)) co_return target;
+  }
+  co_return std::optional<RollbackTarget>();
+}
+
+}  // namespace pawl

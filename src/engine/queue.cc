@@ -1,0 +1,131 @@
+#include "engine/queue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace pawl {
+namespace {
+
+std::string since(const Deployment& deployment) {
+  const auto at = deployment.started_at.value_or(deployment.accepted_at);
+  return to_iso8601(at).substr(11, 8) + " UTC";
+}
+
+std::string version_of(const Deployment& deployment) {
+  return deployment.release.version.empty() ? std::string(to_string(deployment.kind))
+                                            : deployment.release.version;
+}
+
+}  // namespace
+
+std::string why_nobody_runs(const Deployment& deployment, const JournalFacts& facts,
+                            const ProcessTable& processes) {
+  if (deployment.interrupted) return "it was interrupted";
+  if (!facts.owner.empty() && processes.is_gone(facts.owner))
+    return fmt::format("{} is gone", owner_for_people(facts.owner));
+  return "";
+}
+
+Line::Line(RunnerPorts ports, const RunnerOptions& options, Journal& journal,
+           IsRunHere is_run_here, TakeUp take_up)
+    : ports_(ports),
+      options_(options),
+      journal_(journal),
+      is_run_here_(std::move(is_run_here)),
+      take_up_(std::move(take_up)) {}
+
+Task<Result<std::optional<Turn>>> Line::wait_for_turn(std::stop_token stop) {
+  for (;;) {
+    PAWL_CO_CHECK(co_await journal_.refresh());
+    if (is_terminal(journal_.deployment().phase)) co_return std::optional<Turn>();
+    if (stop.stop_requested())
+      co_return Error(ErrorKind::interrupted, "asked to stop while waiting in line");
+    auto turn = co_await look();
+    if (!turn.ok()) co_return std::move(turn).error();
+    if (*turn) co_return turn;
+    auto slept = co_await with_stop(stop, ports_.clock.sleep_for(options_.queue_poll));
+    (void)slept;  // a stop is seen above
+  }
+}
+
+// One look at who holds the environment and who is first. No value: not yet.
+Task<Result<std::optional<Turn>>> Line::look() {
+  const Deployment& ours = journal_.deployment();
+  const std::optional<Turn> not_yet;
+  PAWL_CO_TRY(auto lease, co_await ports_.store.lease(ours.app, ours.environment));
+  if (lease) {
+    PAWL_CO_TRY(const bool freed, co_await free_from_the_dead(*lease));
+    if (freed) lease.reset();
+  }
+  PAWL_CO_TRY(auto line, co_await ports_.store.unfinished(ours.app, ours.environment));
+  if (line.empty()) co_return not_yet;  // ours has ended: seen at the next refresh
+  const std::string first = line.front();
+
+  if (!lease && first == ours.id) {
+    const SteadyTime asked_at = ports_.clock.steady_now();
+    PAWL_CO_TRY(auto granted, co_await ports_.store.acquire_lease(
+                                  ours.app, ours.environment, ours.id, options_.owner,
+                                  ports_.clock.now(), options_.lease_duration));
+    if (granted) co_return Turn{*granted, asked_at};
+    co_return not_yet;
+  }
+  if (!lease && !is_run_here_(first)) {
+    Journal head(ports_.store, ports_.clock, journal_.observer(), first);
+    PAWL_CO_CHECK(co_await head.load());
+    std::string why = why_nobody_runs(head.deployment(), head.facts(), ports_.processes);
+    // Its process would have taken the free environment long ago.
+    if (why.empty() && is_still("free for " + first)) why = "nobody has taken it up";
+    if (!why.empty()) {
+      PAWL_CO_CHECK(co_await take_up_(first, why));
+      co_return not_yet;
+    }
+  }
+  PAWL_CO_CHECK(co_await say_whom_we_wait_for(lease, line));
+  co_return not_yet;
+}
+
+Task<Result<bool>> Line::free_from_the_dead(const Lease& lease) {
+  bool is_dead = false;
+  if (!is_run_here_(lease.deployment)) {
+    is_dead = ports_.processes.is_gone(lease.owner) ||
+              is_still(fmt::format("{} until {}", lease.token, lease.expires_at.unix_ms));
+    if (!is_dead) {
+      // It ended, and went before it gave the environment back.
+      PAWL_CO_TRY(auto events, co_await ports_.store.events(lease.deployment));
+      is_dead = !events.empty() && events.back().type == EventType::finished;
+    }
+  }
+  if (!is_dead) co_return false;
+  PAWL_CO_CHECK(co_await ports_.store.release_lease(lease));
+  co_return true;
+}
+
+// True when `what` was all that was seen for the whole duration of a lease.
+bool Line::is_still(const std::string& what) {
+  if (what != seen_) {
+    seen_ = what;
+    seen_since_ = ports_.clock.steady_now();
+  }
+  return ports_.clock.steady_now() - seen_since_ >= options_.lease_duration;
+}
+
+Task<Result<void>> Line::say_whom_we_wait_for(const std::optional<Lease>& lease,
+                                              const std::vector<std::string>& line) {
+  const Deployment& ours = journal_.deployment();
+  const std::string other = lease ? lease->deployment : line.front();
+  if (other == told_ || ours.phase != Phase::queued) co_return ok();
+  told_ = other;
+  Journal theirs(ports_.store, ports_.clock, journal_.observer(), other);
+  PAWL_CO_CHECK(co_await theirs.load());
+  const std::string owner = lease ? lease->owner : theirs.facts().owner;
+  const auto place = std::find(line.begin(), line.end(), ours.id) - line.begin();
+  const std::string reason = fmt::format(
+      "{} {} deployment {} ({}, {}) since {}; {} before this one in line", ours.environment,
+      lease ? "is held by" : "goes first to", other, version_of(theirs.deployment()),
+      owner_for_people(owner), since(theirs.deployment()), place);
+  json::object data{{"for", other}, {"reason", reason}, {"owner", options_.owner}};
+  co_return co_await journal_.write(EventType::waiting, "", std::move(data));
+}
+
+}  // namespace pawl

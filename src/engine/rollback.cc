@@ -1,0 +1,95 @@
+#include "engine/rollback.h"
+
+#include <fmt/format.h>
+
+#include "engine/schedule.h"
+
+namespace pawl {
+namespace {
+
+Task<Result<void>> begin(Execution& execution, const std::string& cause,
+                         const std::string& reason) {
+  if (!execution.journal.facts().rollback_cause.empty()) co_return ok();  // begun before a crash
+  json::object data{{"reason", reason}, {"cause", cause}};
+  co_return co_await execution.journal.write(EventType::rollback_started, "", std::move(data));
+}
+
+Task<Result<void>> undo_all(Execution& execution, const Plan& plan) {
+  const auto& started = execution.journal.facts().started;
+  const auto open = steps_to_undo(plan, execution.deployment(), started, false);
+  for (const PlanStep* step : open) {
+    if (!execution.is_interrupted()) co_await undo_step(execution, *step);
+    if (execution.broken) co_return *execution.broken;
+    if (execution.is_interrupted()) co_return Error(ErrorKind::interrupted, "asked to stop");
+  }
+  co_return ok();
+}
+
+// Something that an undo says it restored: only then is there anything to verify.
+bool has_restored(const Deployment& deployment, const std::vector<const PlanStep*>& steps) {
+  for (const PlanStep* step : steps) {
+    const StepState* state = deployment.step(step->id);
+    if (state != nullptr && !state->undo_outputs.empty()) return true;
+  }
+  return false;
+}
+
+std::string what_is_not_undone(const Deployment& deployment,
+                               const std::vector<const PlanStep*>& steps) {
+  std::string text;
+  for (const PlanStep* step : steps) {
+    const StepState* state = deployment.step(step->id);
+    if (state == nullptr || state->status != StepStatus::undo_failed) continue;
+    text += fmt::format("{}{} could not be undone ({})", text.empty() ? "" : "; ", step->id,
+                        state->error);
+  }
+  return text;
+}
+
+// Empty: it answers again, or there is nothing to ask.
+Task<Result<std::string>> verify(Execution& execution) {
+  const JournalFacts& facts = execution.journal.facts();
+  if (facts.rollback_verified)
+    co_return *facts.rollback_verified ? std::string() : facts.rollback_verified_reason;
+  auto verified = co_await verify_undone(execution);
+  if (execution.broken) co_return *execution.broken;
+  if (!verified.ok() && execution.is_interrupted())
+    co_return Error(ErrorKind::interrupted, "asked to stop");
+  if (verified.ok() && !*verified) co_return std::string();
+  json::object data{{"ok", verified.ok()},
+                    {"reason", verified.ok() ? **verified : verified.error().message()}};
+  PAWL_CO_CHECK(co_await execution.journal.write(EventType::rollback_verified, "", std::move(data)));
+  co_return verified.ok() ? std::string() : verified.error().message();
+}
+
+Outcome undone(const std::string& cause, std::string reason, std::string_view status) {
+  return {cause == "cancelled" ? "cancelled" : "rolled_back", std::move(reason),
+          std::string(status)};
+}
+
+}  // namespace
+
+Task<Result<Outcome>> roll_back(Execution& execution, Plan plan, std::string cause,
+                                std::string reason) {
+  PAWL_CO_CHECK(co_await begin(execution, cause, reason));
+  // From here on the cause is the journal's: a cancel that comes during an undo changes nothing.
+  cause = execution.journal.facts().rollback_cause;
+  PAWL_CO_CHECK(co_await undo_all(execution, plan));
+
+  const auto undos = steps_to_undo(plan, execution.deployment(), execution.journal.facts().started,
+                                   true);
+  if (undos.empty()) co_return undone(cause, std::move(reason), "nothing_to_undo");
+  const std::string left = what_is_not_undone(execution.deployment(), undos);
+  std::string silent;
+  if (has_restored(execution.deployment(), undos)) {
+    PAWL_CO_TRY(silent, co_await verify(execution));
+  }
+  if (left.empty() && silent.empty()) co_return undone(cause, std::move(reason), "succeeded");
+  if (!silent.empty()) silent = "what was live before does not answer: " + silent;
+  co_return Outcome{"failed",
+                    fmt::format("{}; {}{}{}", reason, left,
+                                left.empty() || silent.empty() ? "" : "; ", silent),
+                    "failed"};
+}
+
+}  // namespace pawl
