@@ -1,0 +1,165 @@
+#include "cli/session.h"
+
+#include <fmt/format.h>
+
+#include "aws/api_gateway.h"
+#include "aws/ecr.h"
+#include "aws/lambda.h"
+#include "aws/s3.h"
+#include "aws/sts.h"
+#include "builder/builder.h"
+#include "builder/git.h"
+#include "cli/connections.h"
+#include "cli/deployers.h"
+#include "cli/registry_access.h"
+#include "cli/trigger_options.h"
+#include "cli/version.h"
+#include "github/forge.h"
+#include "oci/image_registry.h"
+#include "store/process_owner.h"
+#include "store/sqlite_store.h"
+#include "terraform/terraform.h"
+
+namespace pawl {
+namespace {
+
+/// Owns every adapter. Members are in the order of their needs: what is used stands first.
+class RealSession : public Session {
+ public:
+  RealSession(Loop& loop, const LoadedConfig& config, const EnvironmentConfig& environment,
+              ProcessEnvironment variables)
+      : loop_(loop),
+        variables_(std::move(variables)),
+        http_(make_http_client(loop, http_options(variables_))),
+        processes_(make_processes(loop)),
+        process_table_(make_process_table(actor_of(variables_))),
+        source_(make_git_repository(*processes_, config.directory)) {
+    (void)environment;
+  }
+
+  Result<void> open(const LoadedConfig& config, const EnvironmentConfig& environment) {
+    PAWL_TRY(store_, open_store(config));
+    PAWL_CHECK(open_aws(environment));
+    PAWL_CHECK(open_registries(config, environment));
+    open_terraform(config, environment);
+    open_github(config);
+    health_ = make_health_probe(*http_);
+    static_files_ = make_directory_files(config.directory);
+    ports_.clock = &loop_.clock();
+    ports_.health = health_.get();
+    ports_.static_files = static_files_.get();
+    ports_.forge = forge_.get();
+    steps_ = make_step_library(ports_);
+    return ok();
+  }
+
+  Loop& loop() override { return loop_; }
+  Store& store() override { return *store_; }
+  const StepPorts& ports() override { return ports_; }
+  StepLibrary& steps() override { return *steps_; }
+  Forge* forge() override { return forge_.get(); }
+  SourceRepository& source() override { return *source_; }
+  ProcessTable& processes() override { return *process_table_; }
+
+ private:
+  static HttpClientOptions http_options(const ProcessEnvironment& variables) {
+    HttpClientOptions options;
+    options.user_agent = "pawl/" + version_text();
+    options.ca_bundle = variables.get("AWS_CA_BUNDLE");
+    return options;
+  }
+
+  Result<void> open_aws(const EnvironmentConfig& environment) {
+    PAWL_TRY(auto options, aws::aws_options_from(variables_.all(), environment.region));
+    const aws::ClientPorts ports{*http_, loop_.clock(), loop_.entropy()};
+    const auto run = variables_.get("GITHUB_RUN_ID");
+    const std::string session_name =
+        fmt::format("pawl-{}-{}", run.empty() ? actor_of(variables_) : run, environment.name);
+    PAWL_TRY(credentials_, aws_credentials(variables_, options, ports, session_name));
+    aws_ = std::make_unique<aws::Client>(ports, options, credentials_);
+    identity_ = std::make_unique<aws::Sts>(*aws_);
+    functions_ = std::make_unique<aws::Lambda>(*aws_);
+    ecr_ = std::make_unique<aws::Ecr>(*aws_);
+    objects_ = std::make_unique<aws::S3>(*aws_);
+    endpoints_ = std::make_unique<aws::ApiGateway>(*aws_);
+    ports_.identity = identity_.get();
+    ports_.functions = functions_.get();
+    ports_.repositories = ecr_.get();
+    ports_.objects = objects_.get();
+    ports_.endpoints = endpoints_.get();
+    return ok();
+  }
+
+  Result<void> open_registries(const LoadedConfig& config, const EnvironmentConfig& environment) {
+    PAWL_TRY(auto access, registry_access(variables_, *processes_, loop_, ecr_.get()));
+    PAWL_TRY(auto builder, builder_options(variables_, environment, config));
+    images_ = oci::make_image_registry(*http_, loop_.clock(), loop_.entropy(), std::move(access));
+    builder_ = make_image_builder(*processes_, std::move(builder));
+    ports_.images = images_.get();
+    ports_.builder = builder_.get();
+    return ok();
+  }
+
+  void open_terraform(const LoadedConfig& config, const EnvironmentConfig& environment) {
+    if (!environment.terraform) return;
+    TerraformOptions options;
+    options.directory = config.directory;
+    options.scratch_dir = config.state_dir + "/terraform/" + environment.name;
+    for (const auto& [name, value] : variables_.all())
+      if (name.rfind("AWS_", 0) == 0 && !value.empty()) options.environment[name] = value;
+    infrastructure_ = make_terraform(*processes_, std::move(options));
+    ports_.infrastructure = infrastructure_.get();
+  }
+
+  void open_github(const LoadedConfig& config) {
+    const auto token = variables_.get("GITHUB_TOKEN");
+    if (config.config.repository.empty() || token.empty()) return;
+    GitHubOptions options;
+    if (const auto url = variables_.get("GITHUB_API_URL"); !url.empty()) options.api_url = url;
+    options.token = Secret(token);
+    github_ = std::make_unique<GitHubClient>(*http_, loop_.clock(), loop_.entropy(),
+                                             std::move(options));
+    forge_ = make_github_forge(*github_);
+  }
+
+  Loop& loop_;
+  ProcessEnvironment variables_;
+  std::unique_ptr<HttpClient> http_;
+  std::unique_ptr<Processes> processes_;
+  std::unique_ptr<ProcessTable> process_table_;
+  std::unique_ptr<SourceRepository> source_;
+  std::unique_ptr<Store> store_;
+  std::shared_ptr<aws::CredentialSource> credentials_;
+  std::unique_ptr<aws::Client> aws_;
+  std::unique_ptr<Identity> identity_;
+  std::unique_ptr<Functions> functions_;
+  std::unique_ptr<aws::Ecr> ecr_;
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<Endpoints> endpoints_;
+  std::unique_ptr<ImageRegistry> images_;
+  std::unique_ptr<ImageBuilder> builder_;
+  std::unique_ptr<Infrastructure> infrastructure_;
+  std::unique_ptr<GitHubClient> github_;
+  std::unique_ptr<Forge> forge_;
+  std::unique_ptr<HealthProbe> health_;
+  std::unique_ptr<StaticFiles> static_files_;
+  StepPorts ports_;
+  std::unique_ptr<StepLibrary> steps_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_store(const LoadedConfig& config) {
+  return make_sqlite_store(config.state_dir + "/journal.db");
+}
+
+Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,
+                                              const LoadedConfig& config,
+                                              const EnvironmentConfig& environment) {
+  PAWL_TRY(auto variables, effective_environment(globals, config.state_dir));
+  auto session = std::make_unique<RealSession>(loop, config, environment, std::move(variables));
+  PAWL_CHECK(session->open(config, environment));
+  return std::unique_ptr<Session>(std::move(session));
+}
+
+}  // namespace pawl
