@@ -51,9 +51,27 @@ class ObjectStore {
   virtual Task<Result<std::optional<ObjectInfo>>> head(std::string bucket, std::string key) = 0;
   virtual Task<Result<std::optional<StoredObject>>> get(std::string bucket, std::string key) = 0;
   virtual Task<Result<ObjectInfo>> put(PutRequest request) = 0;  // conflict: precondition failed
+  /// Within the bucket, whatever its size; `headers` gives key, type, caching and sha256 of the copy.
+  /// not_found when there is no such source.
+  virtual Task<Result<ObjectInfo>> copy(std::string bucket, std::string from, ObjectInfo headers);
   /// Deleting what is not there is fine.
   virtual Task<Result<void>> remove(std::string bucket, std::string key) = 0;
   virtual Task<Result<void>> check_bucket(std::string bucket) = 0;
 };
+
+// For stores that cannot do it by themselves.
+inline Task<Result<ObjectInfo>> ObjectStore::copy(std::string bucket, std::string from,
+                                                  ObjectInfo headers) {
+  PAWL_CO_TRY(auto source, co_await get(bucket, from));
+  if (!source) co_return Error(ErrorKind::not_found, "there is no object " + from);
+  PutRequest request;
+  request.bucket = std::move(bucket);
+  request.key = std::move(headers.key);
+  request.body = std::move(source->body);
+  request.content_type = std::move(headers.content_type);
+  request.cache_control = std::move(headers.cache_control);
+  request.sha256 = std::move(headers.sha256);
+  co_return co_await put(std::move(request));
+}
 
 }  // namespace pawl

@@ -1,0 +1,164 @@
+#include "aws/s3.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "aws/errors.h"
+#include "aws/file_body.h"
+#include "aws/s3_requests.h"
+#include "base/encoding.h"
+#include "base/hash.h"
+
+namespace pawl::aws {
+namespace {
+
+constexpr int kMaxPages = 10'000;  // of a thousand keys
+
+bool is_missing_key(const Error& error) {
+  // HEAD has no body, and so no code: then 404 is all there is.
+  return error.kind() == ErrorKind::not_found && error.code() != "NoSuchBucket";
+}
+
+Error with_bucket_hint(Error error, const std::string& bucket) {
+  if (error.http_status() == 301 || error.code() == "PermanentRedirect" ||
+      error.code() == "AuthorizationHeaderMalformed")
+    return std::move(error)
+        .as(ErrorKind::config)
+        .with_hint(fmt::format("the bucket {} lies in another region: set the environment's "
+                               "region to the bucket's",
+                               bucket));
+  return error;
+}
+
+}  // namespace
+
+Task<Result<HttpResponse>> S3::send(Call call, std::string bucket, std::string key) {
+  const bool in_path = endpoint_of(client_.options(), Service::s3).is_override ||
+                       bucket.find('.') != std::string::npos;
+  call.path = in_path ? "/" + url_encode(bucket) : "";
+  if (!in_path) call.subdomain = bucket;
+  if (!key.empty() || !in_path) call.path += "/" + url_encode(key, "/");
+  auto response = co_await client_.send(std::move(call));
+  if (!response.ok())
+    co_return with_bucket_hint(std::move(response).error(), bucket)
+        .while_doing(fmt::format("at s3://{}/{}", bucket, key));
+  co_return response;
+}
+
+Task<Result<std::vector<ObjectInfo>>> S3::list(std::string bucket, std::string prefix) {
+  std::vector<ObjectInfo> objects;
+  std::string token;
+  for (int page = 0; page < kMaxPages; ++page) {
+    Call call = s3_call("ListBucket", "GET");
+    call.query = "list-type=2&encoding-type=url&max-keys=1000&prefix=" + url_encode(prefix);
+    if (!token.empty()) call.query += "&continuation-token=" + url_encode(token);
+    PAWL_CO_TRY(auto response, co_await send(std::move(call), bucket, ""));
+    PAWL_CO_TRY(auto found, read_list_page(response.body));
+    objects.insert(objects.end(), std::make_move_iterator(found.objects.begin()),
+                   std::make_move_iterator(found.objects.end()));
+    token = std::move(found.next);
+    if (token.empty()) co_return objects;
+  }
+  co_return Error(ErrorKind::corrupt, fmt::format("the list of s3://{} does not end", bucket));
+}
+
+Task<Result<std::optional<ObjectInfo>>> S3::head(std::string bucket, std::string key) {
+  Call call = s3_call("GetObject", "HEAD");
+  auto response = co_await send(std::move(call), bucket, key);
+  if (!response.ok() && is_missing_key(response.error())) co_return std::optional<ObjectInfo>();
+  if (!response.ok()) co_return std::move(response).error();
+  co_return std::optional<ObjectInfo>(info_from_headers(response->headers, std::move(key)));
+}
+
+Task<Result<std::optional<StoredObject>>> S3::get(std::string bucket, std::string key) {
+  Call call = s3_call("GetObject", "GET");
+  call.max_answer_bytes = kMaxObjectInMemory;
+  auto response = co_await send(std::move(call), bucket, key);
+  if (!response.ok() && is_missing_key(response.error())) co_return std::optional<StoredObject>();
+  if (!response.ok()) co_return std::move(response).error();
+  StoredObject object;
+  object.info = info_from_headers(response->headers, std::move(key));
+  object.info.size = response->body.size();
+  object.body = std::move(response->body);
+  co_return std::optional<StoredObject>(std::move(object));
+}
+
+Task<Result<ObjectInfo>> S3::put(PutRequest request) {
+  if (const auto* file = std::get_if<FileOnDisk>(&request.body)) {
+    if (request.sha256.empty()) {
+      PAWL_CO_TRY(auto hashes, hash_file(file->path, 0, file->size));
+      request.sha256 = hashes.sha256;
+    }
+    if (file->size > kMultipartBytes) {
+      FileOnDisk large = *file;
+      co_return co_await put_in_parts(std::move(request), std::move(large));
+    }
+  } else if (request.sha256.empty()) {
+    request.sha256 = sha256_hex(std::get<std::string>(request.body));
+  }
+  co_return co_await put_whole(std::move(request));
+}
+
+Task<Result<ObjectInfo>> S3::put_whole(PutRequest request) {
+  Call call = s3_call("PutObject", "PUT");
+  set_put_headers(call, request);
+  call.headers.set("x-amz-checksum-sha256", checksum_header(request.sha256));
+  call.payload_hash = request.sha256;
+  uint64_t size = 0;
+  if (const auto* file = std::get_if<FileOnDisk>(&request.body)) {
+    size = file->size;
+    call.source = file_range(file->path, 0, file->size);
+  } else {
+    call.body = std::move(std::get<std::string>(request.body));
+    size = call.body.size();
+  }
+  const bool has_condition = !request.if_match.empty();
+  auto response = co_await send(std::move(call), request.bucket, request.key);
+  if (!response.ok()) {
+    // If-Match of an object that is gone: S3 says 404, the meaning is that someone changed it.
+    if (has_condition && is_missing_key(response.error()))
+      co_return std::move(response).error().as(ErrorKind::conflict);
+    co_return std::move(response).error();
+  }
+  ObjectInfo info;
+  info.key = std::move(request.key);
+  info.size = size;
+  info.etag = bare_etag(response->headers.get_or("ETag", ""));
+  info.content_type = std::move(request.content_type);
+  info.cache_control = std::move(request.cache_control);
+  info.sha256 = std::move(request.sha256);
+  co_return info;
+}
+
+Task<Result<ObjectInfo>> S3::copy(std::string bucket, std::string from, ObjectInfo headers) {
+  Call call = s3_call("PutObject", "PUT");
+  PutRequest as_put;
+  as_put.content_type = headers.content_type;
+  as_put.cache_control = headers.cache_control;
+  as_put.sha256 = headers.sha256;
+  set_put_headers(call, as_put);
+  call.headers.set("x-amz-copy-source", "/" + url_encode(bucket) + "/" + url_encode(from, "/"));
+  call.headers.set("x-amz-metadata-directive", "REPLACE");
+  PAWL_CO_TRY(auto response, co_await send(std::move(call), bucket, headers.key));
+  PAWL_CO_TRY(headers.etag, read_etag_answer(response.body, "s3:PutObject"));
+  co_return headers;
+}
+
+Task<Result<void>> S3::remove(std::string bucket, std::string key) {
+  Call call = s3_call("DeleteObject", "DELETE");
+  auto response = co_await send(std::move(call), bucket, key);
+  if (!response.ok() && !is_missing_key(response.error())) co_return std::move(response).error();
+  co_return ok();
+}
+
+Task<Result<void>> S3::check_bucket(std::string bucket) {
+  Call call = s3_call("ListBucket", "HEAD");
+  auto response = co_await send(std::move(call), bucket, "");
+  if (response.ok()) co_return ok();
+  if (response.error().kind() == ErrorKind::not_found)
+    co_return Error(ErrorKind::not_found, fmt::format("there is no bucket {}", bucket));
+  co_return std::move(response).error();
+}
+
+}  // namespace pawl::aws
