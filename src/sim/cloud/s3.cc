@@ -208,6 +208,15 @@ Result<Object> S3::put_bytes(const std::string& bucket, const std::string& key,
   return put(bucket, key, std::move(blob), std::move(metadata), conditions, now);
 }
 
+std::set<std::string> S3::blob_ids() const {
+  std::set<std::string> ids;
+  for (const auto& [name, bucket] : buckets_)
+    for (const auto& [key, object] : bucket.objects) ids.insert(object.blob.id);
+  for (const auto& [id, upload] : uploads_)
+    for (const auto& [number, part] : upload.parts) ids.insert(part.blob.id);
+  return ids;
+}
+
 Result<std::string> S3::read(const std::string& bucket, const std::string& key) const {
   PAWL_TRY(const Object object, head(bucket, key));
   return blobs_.read(object.blob, 0, object.blob.size);

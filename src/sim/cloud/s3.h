@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -124,6 +125,8 @@ class S3 {
   Result<std::string> read(const std::string& bucket, const std::string& key) const;
 
   BlobStore& blobs() { return blobs_; }
+  /// Of everything that is kept: what a sweep of the blob store must leave.
+  std::set<std::string> blob_ids() const;
   json::object to_json() const;
   Result<void> load(const json::object& object);
 

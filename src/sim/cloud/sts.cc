@@ -196,6 +196,11 @@ Result<Principal> Sts::find_key(const std::string& access_key_id, const std::str
   return found->second;
 }
 
+const Principal* Sts::key(const std::string& access_key_id) const {
+  auto found = keys_.find(access_key_id);
+  return found == keys_.end() ? nullptr : &found->second;
+}
+
 json::object Sts::to_json() const {
   json::array roles;
   for (const auto& [name, r] : roles_)

@@ -68,6 +68,9 @@ class Sts {
   Result<Principal> find_key(const std::string& access_key_id, const std::string& session_token,
                              WallTime now) const;
 
+  /// nullptr when there is none; nothing is checked.
+  const Principal* key(const std::string& access_key_id) const;
+
   json::object to_json() const;
   Result<void> load(const json::object& object);
 
