@@ -1,33 +1,65 @@
+#include "terraform/output.h"
+
 #include <fmt/format.h>
 
-#include "terraform/terraform.h"
+#include <algorithm>
+
+#include "base/json.h"
 
 namespace pawl {
+namespace {
 
-Result<std::string> fill_backend_template(std::string_view text, const std::string& account_id,
-                                          const std::string& region) {
-  std::string filled;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t open = text.find("${", at);
-    filled += text.substr(at, open == std::string_view::npos ? open : open - at);
-    if (open == std::string_view::npos) break;
-    const size_t close = text.find('}', open);
-    const auto name = close == std::string_view::npos ? std::string_view()
-                                                      : text.substr(open + 2, close - open - 2);
-    if (name == "AWS_ACCOUNT_ID") {
-      filled += account_id;
-    } else if (name == "AWS_REGION") {
-      filled += region;
-    } else {
-      return Error(ErrorKind::config,
-                   fmt::format("the backend template has '${{{}}}'", name.substr(0, 60)))
-          .with_hint("only ${AWS_ACCOUNT_ID} and ${AWS_REGION} are filled in");
-    }
-    at = close + 1;
-  }
-  return filled;
+constexpr size_t kMaxErrorBytes = 2'000;
+
+bool contains_any(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    return text.find(word) != std::string_view::npos;
+  });
 }
+
+std::string diagnostic_text(const json::object& line) {
+  std::string text = string_or(line, "diagnostic.summary");
+  const std::string detail = string_or(line, "diagnostic.detail");
+  if (!detail.empty()) text += ": " + detail;
+  const std::string file = string_or(line, "diagnostic.range.filename");
+  if (!file.empty())
+    text += fmt::format(" ({}:{})", file, int_or(line, "diagnostic.range.start.line"));
+  return text;
+}
+
+// "  Who:       ana@laptop" -> "ana@laptop"
+std::string lock_field(std::string_view text, std::string_view name) {
+  const size_t at = text.find(name);
+  if (at == std::string_view::npos) return "";
+  const size_t start = text.find_first_not_of(' ', at + name.size());
+  if (start == std::string_view::npos) return "";
+  const size_t end = std::min(text.find('\n', start), text.size());
+  return std::string(text.substr(start, end - start));
+}
+
+// Terraform appends the lock's record to the error: ID, Path, Operation, Who, Version, Created,
+// Info.
+Error lock_error(const std::string& what, const std::string& error) {
+  const std::string who = lock_field(error, "Who:");
+  const std::string id = lock_field(error, "ID:");
+  std::string operation = lock_field(error, "Operation:");
+  if (operation.rfind("OperationType", 0) == 0) {
+    operation.erase(0, std::string_view("OperationType").size());
+    std::transform(operation.begin(), operation.end(), operation.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  }
+  if (who.empty())
+    return Error(ErrorKind::conflict, fmt::format("{} failed: {}", what, plain_error(error)))
+        .with_hint("wait for the run that holds the lock");
+  return Error(ErrorKind::conflict,
+               fmt::format("{} cannot go on: the state is locked by {} ({}, since {}, lock {})",
+                           what, who, operation.empty() ? "unknown operation" : operation,
+                           lock_field(error, "Created:"), id))
+      .with_hint("wait for that run; when it is certain that it is gone: terraform force-unlock " +
+                 id);
+}
+
+}  // namespace
 
 TerraformLine read_terraform_line(std::string_view line) {
   TerraformLine result;
@@ -42,15 +74,53 @@ TerraformLine read_terraform_line(std::string_view line) {
     result.to_destroy = static_cast<int>(int_or(*object, "changes.remove"));
   } else if (type == "diagnostic" && string_or(*object, "diagnostic.severity") == "error") {
     result.is_error = true;
-    result.error_detail = string_or(*object, "diagnostic.summary");
-    const std::string detail = string_or(*object, "diagnostic.detail");
-    if (!detail.empty()) result.error_detail += ": " + detail;
-    const std::string file = string_or(*object, "diagnostic.range.filename");
-    if (!file.empty())
-      result.error_detail +=
-          fmt::format(" ({}:{})", file, int_or(*object, "diagnostic.range.start.line"));
+    result.error_detail = diagnostic_text(*object);
   }
   return result;
+}
+
+std::string plain_error(std::string_view text) {
+  std::string line;
+  bool space = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    // U+2500..U+257F, the frame, is E2 94 xx and E2 95 xx in UTF-8.
+    if (c == 0xE2 && i + 2 < text.size() &&
+        (static_cast<unsigned char>(text[i + 1]) & 0xFE) == 0x94) {
+      i += 2;
+      space = true;
+    } else if (c <= ' ') {
+      space = true;
+    } else {
+      if (space && !line.empty()) line += ' ';
+      space = false;
+      line += text[i];
+    }
+  }
+  if (line.rfind("Error: ", 0) == 0) line.erase(0, 7);
+  return line.substr(0, kMaxErrorBytes);
+}
+
+bool needs_init(std::string_view error) {
+  return contains_any(
+      error, {"Backend initialization required", "Backend configuration changed",
+              "Initial configuration of the requested backend", "Inconsistent dependency lock file",
+              "Module not installed", "Required plugins are not installed", "Could not load plugin",
+              "Missing required provider", "terraform init"});
+}
+
+Error terraform_error(const std::string& what, const std::string& error) {
+  if (contains_any(error, {"acquiring the state lock", "locking state"}))
+    return lock_error(what, error);
+  const std::string text = fmt::format("{} failed: {}", what, plain_error(error));
+  if (contains_any(error, {"Saved plan is stale", "plan file can no longer be applied"}))
+    return Error(ErrorKind::conflict, text)
+        .with_hint("somebody changed the infrastructure since the plan was made: deploy again");
+  if (contains_any(error, {"No valid credential sources", "InvalidClientTokenId", "ExpiredToken",
+                           "AccessDenied", "UnrecognizedClientException"}))
+    return Error(ErrorKind::denied, text)
+        .with_hint("check the AWS credentials and the rights of their role: pawl doctor");
+  return Error(ErrorKind::failed, text).with_hint("the whole output: pawl logs");
 }
 
 }  // namespace pawl

@@ -12,6 +12,8 @@
 #include <sstream>
 
 #include "base/hash.h"
+#include "terraform/output.h"
+#include "terraform/plan_review.h"
 
 namespace pawl {
 namespace {
@@ -19,12 +21,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::minutes kInitLimit{10};
+constexpr std::chrono::minutes kReadLimit{5};
 constexpr std::chrono::minutes kPlanLimit{30};
 constexpr std::chrono::minutes kApplyLimit{60};
-// How long Terraform itself waits for another run to give the state lock back.
-constexpr const char* kLockTimeout = "-lock-timeout=300s";
-// Terraform writes the state and gives its lock back after SIGINT; killed sooner, the lock stays.
-constexpr std::chrono::seconds kGrace{60};
+// After SIGINT Terraform ends what it has begun, writes the state and gives its lock back; killed
+// sooner, the lock stays and what was made is not in the state.
+constexpr std::chrono::minutes kGrace{5};
+constexpr size_t kMaxPlanJson = 64u << 20;
+constexpr size_t kMaxErrors = 3;  // of a run, told in its error; all are in the log
 
 Result<std::string> read_text(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -36,7 +40,10 @@ Result<std::string> read_text(const fs::path& path) {
   return text.str();
 }
 
+// Mode 0600, also when it was there with another.
 Result<void> write_private(const fs::path& path, const std::string& text) {
+  std::error_code ignored;
+  fs::remove(path, ignored);
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   const bool written =
       file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
@@ -45,6 +52,15 @@ Result<void> write_private(const fs::path& path, const std::string& text) {
   if (!written)
     return Error(ErrorKind::storage,
                  fmt::format("cannot write {}: {}", path.string(), std::strerror(failure)));
+  return ok();
+}
+
+Result<void> make_folder(const fs::path& path) {
+  std::error_code failure;
+  fs::create_directories(path, failure);
+  if (failure)
+    return Error(ErrorKind::storage,
+                 fmt::format("cannot make the folder {}: {}", path.string(), failure.message()));
   return ok();
 }
 
@@ -57,48 +73,71 @@ class Terraform : public Infrastructure {
     if (!find_program(options_.program))
       co_return Error(ErrorKind::not_found,
                       "pawl.yaml names infrastructure.terraform, and there is no terraform here")
-          .with_hint("install it (https://developer.hashicorp.com/terraform/install), or leave "
-                     "`infrastructure` out of pawl.yaml");
-    std::vector<std::string> arguments = {"version"};
-    PAWL_CO_TRY(auto exited, co_await terraform("", arguments, kInitLimit, {}));
+          .with_hint(
+              "install it (https://developer.hashicorp.com/terraform/install), or leave "
+              "`infrastructure` out of pawl.yaml");
+    const std::vector<std::string> arguments = {"version"};
+    Command command = command_of(arguments, kReadLimit);
+    PAWL_CO_TRY(auto exited, co_await processes_.run(std::move(command), {}));
+    if (exited.code != 0) co_return terraform_error("`terraform version`", exited.errors);
     co_return exited.output.substr(0, exited.output.find('\n'));
   }
 
   Task<Result<InfrastructurePlan>> plan(InfrastructureRequest request, LogLine log) override {
-    PAWL_CO_CHECK(co_await initialise(request, log));
-    std::vector<std::string> arguments = {"plan", "-input=false",      "-json", kLockTimeout,
-                                          "-detailed-exitcode", "-out=" + request.plan_file};
-    for (const auto& file : request.settings.var_files) arguments.push_back("-var-file=" + file);
-    InfrastructurePlan result;
-    PAWL_CO_TRY(auto code, co_await run_json(tree(request), arguments, kPlanLimit, log, &result));
-    result.has_changes = code == 2;
-    PAWL_CO_TRY(auto saved, read_text(request.plan_file));
-    result.plan_sha256 = sha256_hex(saved);
-    std::error_code ignored;
-    fs::permissions(request.plan_file, fs::perms::owner_read | fs::perms::owner_write, ignored);
-    co_return result;
+    const Place place = place_of(request);
+    PAWL_CO_CHECK(co_await initialise(place, request, log, Init::when_changed));
+    auto planned = co_await make_plan(place, request, log);
+    if (!planned.ok() && needs_init(planned.error().what())) {
+      if (log) log("Terraform asks for another init");
+      PAWL_CO_CHECK(co_await initialise(place, request, log, Init::always));
+      planned = co_await make_plan(place, request, log);
+    }
+    if (!planned.ok()) {
+      forget(place.plan_file);
+      co_return planned;
+    }
+    PAWL_CO_TRY(auto saved, read_text(place.plan_file));
+    planned->plan_sha256 = sha256_hex(saved);
+    if (!planned->has_changes) {
+      forget(place.plan_file);  // nobody will apply it, and it holds secrets in clear
+      co_return planned;
+    }
+    auto reviewed = co_await review(place, request);
+    if (!reviewed.ok()) {
+      forget(place.plan_file);
+      co_return std::move(reviewed).error();
+    }
+    co_return planned;
   }
 
   Task<Result<void>> apply(InfrastructureRequest request, std::string plan_sha256,
                            LogLine log) override {
-    PAWL_CO_TRY(auto saved, read_text(request.plan_file));
-    if (sha256_hex(saved) != plan_sha256)
-      co_return Error(ErrorKind::conflict, "the saved Terraform plan is not the one that was made")
+    const Place place = place_of(request);
+    auto saved = read_text(place.plan_file);
+    if (!saved.ok() || sha256_hex(*saved) != plan_sha256)
+      co_return Error(ErrorKind::conflict,
+                      saved.ok() ? "the saved Terraform plan is not the one that was made"
+                                 : "the saved Terraform plan is gone: " + saved.error().what())
           .with_hint("deploy again: a new plan is made");
-    std::vector<std::string> arguments = {"apply", "-input=false", "-json", kLockTimeout,
-                                          request.plan_file};
-    PAWL_CO_CHECK(co_await run_json(tree(request), arguments, kApplyLimit, log, nullptr));
-    // A plan holds secrets in clear; it is used once.
-    std::error_code ignored;
-    fs::remove(request.plan_file, ignored);
+    const std::vector<std::string> arguments = {"apply", "-input=false", "-json", lock_timeout(),
+                                                place.plan_file};
+    auto applied = co_await run_json(place, arguments, kApplyLimit, log, nullptr);
+    // Used once, whatever came of it; but a run that could not get the lock did not use it.
+    if (applied.ok() || applied.error().kind() != ErrorKind::conflict) forget(place.plan_file);
+    if (!applied.ok()) co_return std::move(applied).error();
     co_return ok();
   }
 
   Task<Result<json::object>> outputs(InfrastructureRequest request) override {
-    std::vector<std::string> arguments = {"output", "-json"};
-    PAWL_CO_TRY(auto exited, co_await terraform(tree(request), arguments, kInitLimit, {}));
-    if (exited.code != 0)
-      co_return Error(ErrorKind::failed, "`terraform output` failed: " + exited.errors);
+    const Place place = place_of(request);
+    const std::vector<std::string> arguments = {"output", "-json", "-no-color"};
+    PAWL_CO_TRY(auto exited, co_await read(place, arguments));
+    if (exited.code != 0 && needs_init(exited.errors)) {
+      // Resumed on another machine, or the data folder was cleared.
+      PAWL_CO_CHECK(co_await initialise(place, request, {}, Init::always));
+      PAWL_CO_TRY(exited, co_await read(place, arguments));
+    }
+    if (exited.code != 0) co_return terraform_error("`terraform output`", exited.errors);
     PAWL_CO_TRY(auto all, parse_json_object(exited.output, "terraform's outputs"));
     json::object plain;
     for (const auto& [name, output] : all)
@@ -108,28 +147,75 @@ class Terraform : public Infrastructure {
   }
 
  private:
-  std::string tree(const InfrastructureRequest& request) const {
-    const fs::path dir(request.settings.dir);
-    return (dir.is_absolute() ? dir : fs::path(options_.directory) / dir).string();
+  enum class Init { when_changed, always };
+
+  // The absolute paths of one request: Terraform runs in its tree, not where we do.
+  struct Place {
+    std::string tree;
+    std::string data;  // TF_DATA_DIR
+    std::string backend_file;
+    std::string init_mark;
+    std::string plan_file;
+  };
+
+  Place place_of(const InfrastructureRequest& request) const {
+    const fs::path project = fs::absolute(options_.directory.empty() ? "." : options_.directory);
+    const fs::path own =
+        fs::absolute(options_.scratch_dir) / (request.environment + "-" + request.region);
+    return {(project / request.settings.dir).lexically_normal().string(), (own / "data").string(),
+            (own / "backend.hcl").string(), (own / "initialised").string(),
+            (project / request.plan_file).string()};
   }
 
-  // Everything that an earlier init depended on: when nothing of it changed, init has nothing to do.
-  Result<std::string> init_fingerprint(const std::string& directory,
-                                       const std::string& backend) const {
+  static void forget(const std::string& path) {
+    std::error_code ignored;
+    fs::remove(path, ignored);
+  }
+
+  std::string lock_timeout() const {
+    return fmt::format("-lock-timeout={}s", options_.lock_timeout.count());
+  }
+
+  Task<Result<InfrastructurePlan>> make_plan(Place place, InfrastructureRequest request,
+                                             LogLine log) {
+    PAWL_CO_CHECK(make_folder(fs::path(place.plan_file).parent_path()));
+    // Terraform writes into the file that is there, and so leaves it private.
+    PAWL_CO_CHECK(write_private(place.plan_file, ""));
+    std::vector<std::string> arguments = {
+        "plan",         "-input=false",       "-json",
+        lock_timeout(), "-detailed-exitcode", "-out=" + place.plan_file};
+    for (const auto& file : request.settings.var_files) arguments.push_back("-var-file=" + file);
+    InfrastructurePlan result;
+    PAWL_CO_TRY(auto code, co_await run_json(place, arguments, kPlanLimit, log, &result));
+    result.has_changes = code == 2;
+    co_return result;
+  }
+
+  Task<Result<void>> review(Place place, InfrastructureRequest request) {
+    const std::vector<std::string> arguments = {"show", "-json", "-no-color", place.plan_file};
+    PAWL_CO_TRY(auto shown, co_await read(place, arguments));
+    if (shown.code != 0) co_return terraform_error("`terraform show`", shown.errors);
+    PAWL_CO_TRY(auto plan, parse_json_object(shown.output, "the Terraform plan"));
+    co_return review_plan(plan, request.function, request.alias);
+  }
+
+  // Everything that an earlier init depended on: when nothing of it changed, init has nothing to
+  // do.
+  static Result<std::string> init_fingerprint(const std::string& tree, const std::string& backend) {
     std::vector<fs::path> files;
     std::error_code failure;
-    for (const auto& entry : fs::directory_iterator(directory, failure)) {
+    for (const auto& entry : fs::directory_iterator(tree, failure)) {
       const auto name = entry.path().filename().string();
-      if (entry.path().extension() == ".tf" || name == ".terraform.lock.hcl")
-        files.push_back(entry.path());
+      if (name.find(".tf") != std::string::npos || name == ".terraform.lock.hcl")
+        if (entry.path().extension() != ".tfvars") files.push_back(entry.path());
     }
     if (failure)
       return Error(ErrorKind::config,
-                   fmt::format("cannot read the folder {}: {}", directory, failure.message()))
+                   fmt::format("cannot read the folder {}: {}", tree, failure.message()))
           .with_hint("correct infrastructure.terraform.dir in pawl.yaml");
     std::sort(files.begin(), files.end());
     Sha256Stream hash;
-    hash.update(directory + "\n" + backend);
+    hash.update(tree + "\n" + backend);
     for (const auto& file : files) {
       PAWL_TRY(auto text, read_text(file));
       hash.update("\n" + file.filename().string() + "\n" + text);
@@ -138,49 +224,54 @@ class Terraform : public Infrastructure {
     return sha256_hex(std::string(digest.begin(), digest.end()));
   }
 
-  Task<Result<void>> initialise(InfrastructureRequest request, LogLine log) {
-    const std::string directory = tree(request);
-    std::error_code failure;
-    fs::create_directories(options_.scratch_dir, failure);
-    std::string backend;
-    if (!request.settings.backend.empty()) {
-      PAWL_CO_TRY(auto text, read_text(fs::path(directory) / request.settings.backend));
-      PAWL_CO_TRY(backend, fill_backend_template(text, request.account_id, request.region)
-                               .while_doing("filling in " + request.settings.backend));
-    }
-    PAWL_CO_TRY(auto fingerprint, init_fingerprint(directory, backend));
-    const fs::path mark = fs::path(options_.scratch_dir) / "initialised";
-    auto before = read_text(mark);
-    if (before.ok() && *before == fingerprint && fs::exists(directory + "/.terraform", failure)) {
+  static Result<std::string> backend_of(const Place& place, const InfrastructureRequest& request) {
+    if (request.settings.backend.empty()) return std::string();
+    const fs::path file = fs::path(place.tree) / request.settings.backend;
+    auto text = read_text(file);
+    if (!text.ok())
+      return std::move(text).error().with_hint(
+          "infrastructure.terraform.backend in pawl.yaml names a file relative to `dir`");
+    return fill_backend_template(*text, request.account_id, request.region)
+        .while_doing("filling in " + file.string());
+  }
+
+  Task<Result<void>> initialise(Place place, InfrastructureRequest request, LogLine log,
+                                Init when) {
+    PAWL_CO_TRY(const auto backend, backend_of(place, request));
+    PAWL_CO_TRY(const auto wanted, init_fingerprint(place.tree, backend));
+    const auto before = read_text(place.init_mark);
+    std::error_code ignored;
+    if (when == Init::when_changed && before.ok() && *before == wanted &&
+        fs::exists(place.data, ignored)) {
       if (log) log("already initialised for this backend");
       co_return ok();
     }
+    forget(place.init_mark);
+    PAWL_CO_CHECK(make_folder(place.data));
     std::vector<std::string> arguments = {"init", "-input=false", "-no-color", "-reconfigure"};
     if (!backend.empty()) {
-      const fs::path file = fs::path(options_.scratch_dir) / "backend.hcl";
-      PAWL_CO_CHECK(write_private(file, backend));
-      arguments.push_back("-backend-config=" + fs::absolute(file).string());
+      PAWL_CO_CHECK(write_private(place.backend_file, backend));
+      arguments.push_back("-backend-config=" + place.backend_file);
     }
     LineHandler lines = [log](Stream, std::string_view line) {
-      if (log) log(line);
+      if (log && !line.empty()) log(line);
     };
-    PAWL_CO_TRY(auto exited, co_await terraform(directory, arguments, kInitLimit, lines));
-    if (exited.code != 0)
-      co_return Error(ErrorKind::failed, "`terraform init` failed: " + exited.errors)
-          .with_hint("the whole output: pawl logs --step plan_infrastructure");
+    Command command = command_of(std::move(arguments), kInitLimit, &place);
+    PAWL_CO_TRY(auto exited, co_await processes_.run(std::move(command), std::move(lines)));
+    if (exited.code != 0) co_return terraform_error("`terraform init`", exited.errors);
     // The lock file may be new: the mark is of what init left.
-    PAWL_CO_TRY(auto after, init_fingerprint(directory, backend));
-    co_return write_private(mark, after);
+    PAWL_CO_TRY(auto after, init_fingerprint(place.tree, backend));
+    co_return write_private(place.init_mark, after);
   }
 
-  Task<Result<int>> run_json(std::string directory, std::vector<std::string> arguments,
+  Task<Result<int>> run_json(Place place, std::vector<std::string> arguments,
                              std::chrono::milliseconds limit, LogLine log,
                              InfrastructurePlan* plan) {
-    std::string error;
-    LineHandler lines = [&error, log, plan](Stream, std::string_view line) {
+    std::vector<std::string> errors;
+    LineHandler lines = [&errors, log, plan](Stream, std::string_view line) {
       const TerraformLine read = read_terraform_line(line);
       if (log) log(read.message.empty() ? line : std::string_view(read.message));
-      if (read.is_error && error.empty()) error = read.error_detail;
+      if (read.is_error && errors.size() < kMaxErrors) errors.push_back(read.error_detail);
       if (read.is_summary && plan != nullptr) {
         plan->to_add = read.to_add;
         plan->to_change = read.to_change;
@@ -188,33 +279,36 @@ class Terraform : public Infrastructure {
       }
     };
     const std::string what = "`terraform " + arguments.front() + "`";
-    PAWL_CO_TRY(auto exited, co_await terraform(directory, std::move(arguments), limit, lines));
+    Command command = command_of(std::move(arguments), limit, &place);
+    PAWL_CO_TRY(auto exited, co_await processes_.run(std::move(command), std::move(lines)));
     const bool good = exited.code == 0 || (plan != nullptr && exited.code == 2);
-    if (!good) {
-      if (error.empty()) error = exited.errors;
-      // The lock's holder is in the error's detail: who, since when, doing what.
-      const bool locked = error.find("acquiring the state lock") != std::string::npos;
-      co_return Error(locked ? ErrorKind::conflict : ErrorKind::failed,
-                      fmt::format("{} failed: {}", what, error))
-          .with_hint(locked ? "wait for the run that holds the lock, or see `terraform "
-                              "force-unlock` when it is gone"
-                            : "the whole output: pawl logs");
-    }
-    co_return exited.code;
+    if (good) co_return exited.code;
+    std::string error;
+    for (const auto& each : errors) error += (error.empty() ? "" : "; ") + each;
+    co_return terraform_error(what, error.empty() ? exited.errors : error);
   }
 
-  Task<Result<Exited>> terraform(std::string directory, std::vector<std::string> arguments,
-                                 std::chrono::milliseconds limit, LineHandler lines) {
+  Task<Result<Exited>> read(Place place, std::vector<std::string> arguments) {
+    Command command = command_of(std::move(arguments), kReadLimit, &place);
+    command.max_output_bytes = kMaxPlanJson;
+    co_return co_await processes_.run(std::move(command), {});
+  }
+
+  Command command_of(std::vector<std::string> arguments, std::chrono::milliseconds limit,
+                     const Place* place = nullptr) const {
     Command command;
     command.argv = {options_.program};
     command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-    command.directory = std::move(directory);
     command.environment = options_.environment;
     command.environment["TF_IN_AUTOMATION"] = "1";
     command.environment["CHECKPOINT_DISABLE"] = "1";
+    if (place != nullptr) {
+      command.directory = place->tree;
+      command.environment["TF_DATA_DIR"] = place->data;
+    }
     command.timeout = limit;
     command.grace = kGrace;
-    co_return co_await processes_.run(std::move(command), std::move(lines));
+    return command;
   }
 
   Processes& processes_;

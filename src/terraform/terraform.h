@@ -1,7 +1,12 @@
-// Terraform through its command line: backend file from the template, init when it is needed, a saved
-// plan, the apply of that very plan, outputs. https://developer.hashicorp.com/terraform/cli
+// Terraform through its command line: backend file from the template, init when it is needed, a
+// saved plan, the apply of that very plan, outputs. https://developer.hashicorp.com/terraform/cli
+//
+// Each environment has a data folder of its own (TF_DATA_DIR): what `init` remembers of the backend
+// is in it, so that one environment's plan is never made against another one's state, two
+// environments can be deployed at once, and a person's own .terraform stays as it was.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,10 +17,12 @@
 namespace pawl {
 
 struct TerraformOptions {
-  std::string directory;    // settings.dir is relative to it
-  std::string scratch_dir;  // backend files and init marks; private
+  std::string directory;    // settings.dir and plan files are relative to it
+  std::string scratch_dir;  // data folders and backend files; private
   std::string program = "terraform";
   std::map<std::string, std::string> environment;  // credentials and endpoints
+  /// How long Terraform itself waits for another run to give the state lock back.
+  std::chrono::seconds lock_timeout{300};
 };
 
 std::unique_ptr<Infrastructure> make_terraform(Processes& processes, TerraformOptions options);
@@ -23,18 +30,5 @@ std::unique_ptr<Infrastructure> make_terraform(Processes& processes, TerraformOp
 /// `${AWS_ACCOUNT_ID}` and `${AWS_REGION}` replaced; any other `${NAME}` is a config error.
 Result<std::string> fill_backend_template(std::string_view text, const std::string& account_id,
                                           const std::string& region);
-
-/// What one line of Terraform's -json output means to us. `message` is empty for lines that are no
-/// JSON or that say nothing. https://developer.hashicorp.com/terraform/internals/machine-readable-ui
-struct TerraformLine {
-  std::string message;
-  bool is_error = false;
-  std::string error_detail;  // of a diagnostic
-  bool is_summary = false;
-  int to_add = 0;
-  int to_change = 0;
-  int to_destroy = 0;
-};
-TerraformLine read_terraform_line(std::string_view line);
 
 }  // namespace pawl
