@@ -84,6 +84,7 @@ class ImageCopy {
   Task<Result<void>> copy_referrer(Attached attached, int depth);
   Task<Result<void>> attach(Manifest referrer, Digest subject);
   Task<Result<void>> name_it(Manifest root);
+  const Manifest* instead_of_index(const Manifest& root, const Error& error) const;
   Task<Result<bool>> is_at_target(Digest digest);
   Task<Result<Manifest>> from_source(Digest digest);
 
@@ -307,15 +308,35 @@ Task<Result<void>> ImageCopy::put_by_digest(Manifest manifest) {
 Task<Result<void>> ImageCopy::name_it(Manifest root) {
   if (!request_.target_tag || report_.was_there) co_return Result<void>();
   const std::string tag = *request_.target_tag;
-  PAWL_CO_CHECK(co_await target_.put_manifest(root, tag));
+  auto put = co_await target_.put_manifest(root, tag);
+  if (!put.ok()) {
+    const Manifest* instead = instead_of_index(root, put.error());
+    if (instead == nullptr) co_return std::move(put).error();
+    report_.warnings.push_back(fmt::format("{} takes no index: {}:{} names the manifest for {} alone",
+                                           target_.full_name(), target_.full_name(), tag,
+                                           options_.report_platform.str()));
+    report_.digest = instead->digest;
+    PAWL_CO_CHECK(co_await target_.put_manifest(*instead, tag));
+  }
   ++report_.manifests_copied;
   PAWL_CO_TRY(const auto now, co_await target_.head_manifest(tag));
-  if (now && *now != root.digest)
+  if (now && *now != report_.digest)
     co_return Error(ErrorKind::conflict,
                     fmt::format("{}:{} names {} although {} was just put there: someone else moves "
                                 "the same tag",
-                                target_.full_name(), tag, now->str(), root.digest.str()));
+                                target_.full_name(), tag, now->str(), report_.digest.str()));
   co_return Result<void>();
+}
+
+// What to name where a registry says that it does not know indexes; nullptr for any other error.
+const Manifest* ImageCopy::instead_of_index(const Manifest& root, const Error& error) const {
+  const int status = error.http_status();
+  const bool is_refusal = status == 400 || status == 405 || status == 415;
+  if (root.kind != ManifestKind::index || !is_refusal || !report_.has_platform) return nullptr;
+  const auto found = std::find_if(family_.begin(), family_.end(), [this](const Manifest& manifest) {
+    return manifest.digest == report_.platform_digest;
+  });
+  return found == family_.end() ? nullptr : &*found;
 }
 
 Task<Result<std::vector<ImageCopy::Attached>>> ImageCopy::list_referrers(

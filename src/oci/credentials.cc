@@ -133,8 +133,9 @@ class Ecr : public CredentialSource {
     auto token = co_await tokens_->authorization_token(host);
     if (!token.ok())
       co_return std::move(token).error().while_doing("asking ECR for a token to " + host);
-    Known fresh{{"AWS", token->password, Secret()},
-                clock_.steady_now() + (token->valid_for - kTokenMargin)};
+    if (!token->has_value()) co_return std::optional<Credentials>();
+    Known fresh{{"AWS", (*token)->password, Secret()},
+                clock_.steady_now() + ((*token)->valid_for - kTokenMargin)};
     known_.insert_or_assign(host, fresh);
     co_return std::optional(fresh.credentials);
   }

@@ -46,7 +46,8 @@ class EcrTokens {
     Secret password;  // of user "AWS"
     std::chrono::milliseconds valid_for{0};
   };
-  virtual Task<Result<Token>> authorization_token(std::string host) = 0;
+  /// nullopt: that host is not this account's registry.
+  virtual Task<Result<std::optional<Token>>> authorization_token(std::string host) = 0;
 };
 
 /// docker's config.json as far as it says who we are.

@@ -299,5 +299,23 @@ TEST_F(Copy, ATargetThatRefusesAttachmentsStillGetsItsImage) {
   EXPECT_EQ(tag_at_target(), digest.str());
 }
 
+TEST_F(Copy, ATargetThatTakesNoIndexGetsThePlatformsManifest) {
+  const Digest amd = world.put_image(world.from, "team/app", {10});
+  world.put_index(world.from, "team/app", {{amd, "linux/amd64"}}, "v1");
+  world.to.fault = [](const HttpRequest& request) {
+    Fault fault;
+    if (request.method != "PUT" || request.headers.get_or("Content-Type", "") != kOciIndex)
+      return fault;
+    fault.answer = HttpResponse();
+    fault.answer->status = 415;
+    return fault;
+  };
+  const auto report = copy();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(report->digest, amd);
+  EXPECT_EQ(report->warnings.size(), 1u);
+  EXPECT_EQ(tag_at_target(), amd.str());
+}
+
 }  // namespace
 }  // namespace pawl::oci

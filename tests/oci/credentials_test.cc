@@ -118,9 +118,10 @@ class StillClock : public Clock {
 
 class CountingTokens : public EcrTokens {
  public:
-  Task<Result<Token>> authorization_token(std::string) override {
+  Task<Result<std::optional<Token>>> authorization_token(std::string) override {
     ++calls;
-    co_return Token{Secret("token-number-" + std::to_string(calls)), std::chrono::hours(12)};
+    const Token token{Secret("token-number-" + std::to_string(calls)), std::chrono::hours(12)};
+    co_return std::optional(token);
   }
   int calls = 0;
 };
