@@ -92,7 +92,9 @@ Task<Result<size_t>> BeastRequest::read_some(std::span<std::byte> buffer) {
     const bool written = co_await socket_.write("HTTP/1.1 100 Continue\r\n\r\n", {}, false);
     if (!written) co_return connection_ended();
   }
-  co_return co_await (chunked_ ? read_chunked(buffer) : read_sized(buffer));
+  // Not one co_await of a conditional: g++ 12 destroys the temporary of the branch not taken.
+  if (chunked_) co_return co_await read_chunked(buffer);
+  co_return co_await read_sized(buffer);
 }
 
 Task<Result<size_t>> BeastRequest::read_sized(std::span<std::byte> buffer) {

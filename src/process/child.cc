@@ -1,189 +1,176 @@
 #include "process/child.h"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 
+#include "process/output.h"
 #include "process/spawn.h"
 
 namespace pawl {
 namespace {
 
-constexpr size_t kMaxLineBytes = 64u << 10;
-constexpr size_t kKeptErrorBytes = 8u << 10;
+using namespace std::chrono_literals;
 
-/// Cuts a stream of bytes into lines.
-class LineCutter {
- public:
-  LineCutter(Stream stream, const LineHandler& handler) : stream_(stream), handler_(handler) {}
+/// After the program's own end its output is waited for so long: a grandchild that went on may hold
+/// the pipe open for ever.
+constexpr auto kDrainLimit = 2s;
+constexpr size_t kReadBytes = 64u << 10;
 
-  void take(std::string_view bytes) {
-    if (!handler_) return;
-    for (const char c : bytes) {
-      if (c == '\n') {
-        flush();
-      } else {
-        line_ += c;
-        if (line_.size() == kMaxLineBytes) flush();
-      }
-    }
+enum class Happened { ended, stopped, expired };
+
+/// One running program with what it wrote so far.
+struct Running {
+  Running(Loop& on, const Command& what, const LineHandler& lines, Spawned spawned)
+      : loop(on),
+        command(what),
+        child(std::move(spawned.child)),
+        out(on, std::move(spawned.streams.out)),
+        err(on, std::move(spawned.streams.err)),
+        out_lines(Stream::out, lines),
+        err_lines(Stream::err, lines) {
+    if (spawned.streams.in) in.emplace(on, std::move(spawned.streams.in));
   }
-  void end() {
-    if (!line_.empty()) flush();
-  }
 
- private:
-  void flush() {
-    if (!line_.empty() && line_.back() == '\r') line_.pop_back();
-    handler_(stream_, line_);
-    line_.clear();
-  }
-  Stream stream_;
-  const LineHandler& handler_;
-  std::string line_;
-};
-
-/// One run of a program, from its start to its reaping. Members are destroyed last first: what still
-/// waits on a pipe goes before the child, which is killed when it was not reaped.
-class Run {
- public:
-  Run(Loop& loop, const Command& command, const LineHandler& on_line, SpawnedChild child)
-      : loop_(loop),
-        command_(command),
-        child_(std::move(child)),
-        pidfd_(loop, std::move(child_.pidfd)),
-        output_(loop, std::move(child_.output)),
-        errors_(loop, std::move(child_.errors)),
-        out_lines_(Stream::out, on_line),
-        err_lines_(Stream::err, on_line),
-        pumps_(&detached_) {}
-
-  Task<Result<Exited>> to_the_end() {
-    if (command_.input.empty()) {
-      child_.input.reset();
+  void take(Stream stream, std::string_view bytes) {
+    if (stream == Stream::out) {
+      append_head(exited.output, bytes, command.max_output_bytes);
+      out_lines.take(bytes);
     } else {
-      input_.emplace(loop_, std::move(child_.input));
-      pumps_.spawn(feed());
-    }
-    pumps_.spawn(pump(output_, &out_lines_, &Run::keep_output));
-    pumps_.spawn(pump(errors_, &err_lines_, &Run::keep_errors));
-    const Why why = co_await wait_for_end();
-    if (why != Why::exited) co_await make_it_end();
-    exited_.code = child_.reap();
-    // Whoever inherited the pipes may hold them open for ever: take what is there, and no more.
-    drain(output_, out_lines_, &Run::keep_output);
-    drain(errors_, err_lines_, &Run::keep_errors);
-    out_lines_.end();
-    err_lines_.end();
-    if (why == Why::stopped)
-      co_return Error(ErrorKind::interrupted, command_.argv.front() + " was stopped");
-    if (why == Why::timed_out)
-      co_return Error(ErrorKind::timeout, fmt::format("{} did not end within {}",
-                                                      command_.argv.front(),
-                                                      format_duration(command_.timeout)));
-    co_return std::move(exited_);
-  }
-
- private:
-  enum class Why { exited, stopped, timed_out };
-  using Keep = void (Run::*)(std::string_view);
-
-  Task<Why> wait_for_end() {
-    OneShot<Why> end;
-    pidfd_.on_ready(WaitableFd::Ready::read, [end] { end.set(Why::exited); });
-    const std::stop_token stop = co_await current_stop();
-    Loop& loop = loop_;
-    std::stop_callback on_stop(stop, [&loop, end] { loop.post([end] { end.set(Why::stopped); }); });
-    Scope timer(&detached_);
-    if (command_.timeout.count() > 0) timer.spawn(set_later(command_.timeout, end, Why::timed_out));
-    co_return co_await end.wait();
-  }
-
-  Task<void> make_it_end() {
-    pidfd_.cancel();
-    OneShot<Why> end;
-    pidfd_.on_ready(WaitableFd::Ready::read, [end] { end.set(Why::exited); });
-    child_.signal(SIGINT);
-    Scope timer(&detached_);
-    timer.spawn(set_later(command_.grace, end, Why::timed_out));
-    const Why why = co_await end.wait();
-    // Also after it ended by itself: what it started goes with it.
-    child_.signal(SIGKILL);
-    if (why != Why::exited) co_await pidfd_.wait(WaitableFd::Ready::read);
-  }
-
-  Task<void> set_later(std::chrono::milliseconds delay, OneShot<Why> end, Why why) {
-    auto slept = co_await loop_.clock().sleep_for(delay);
-    if (slept.ok()) end.set(why);
-  }
-
-  Task<void> feed() {
-    std::string_view rest = command_.input;
-    while (!rest.empty()) {
-      const ssize_t written = ::write(input_->get(), rest.data(), rest.size());
-      if (written > 0) {
-        rest.remove_prefix(static_cast<size_t>(written));
-      } else if (written < 0 && errno == EAGAIN) {
-        if (!co_await input_->wait(WaitableFd::Ready::write)) break;
-      } else if (errno != EINTR) {
-        break;  // it does not read any more, which is its own affair
-      }
-    }
-    input_->close();
-  }
-
-  Task<void> pump(WaitableFd& from, LineCutter* lines, Keep keep) {
-    while (drain(from, *lines, keep)) {
-      if (!co_await from.wait(WaitableFd::Ready::read)) co_return;
+      append_tail(exited.errors, bytes, kKeptErrorBytes);
+      err_lines.take(bytes);
     }
   }
 
-  // Reads what there is; false at the end of the stream.
-  bool drain(WaitableFd& from, LineCutter& lines, Keep keep) {
-    std::array<char, 16384> buffer;
-    while (true) {
-      const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return errno == EAGAIN;
-      if (got == 0) return false;
-      const std::string_view bytes(buffer.data(), static_cast<size_t>(got));
-      (this->*keep)(bytes);
-      lines.take(bytes);
-    }
-  }
-
-  void keep_output(std::string_view bytes) {
-    const size_t room = command_.max_output_bytes - exited_.output.size();
-    exited_.output += bytes.substr(0, room);
-  }
-  void keep_errors(std::string_view bytes) {
-    exited_.errors += bytes;
-    if (exited_.errors.size() > kKeptErrorBytes)
-      exited_.errors.erase(0, exited_.errors.size() - kKeptErrorBytes);
-  }
-
-  Loop& loop_;
-  const Command& command_;
-  SpawnedChild child_;
-  WaitableFd pidfd_, output_, errors_;
-  std::optional<WaitableFd> input_;
-  LineCutter out_lines_, err_lines_;
-  Exited exited_;
-  TaskContext detached_;  // never stopped: the pipes are read to the end whatever happens
-  Scope pumps_;
+  Loop& loop;
+  const Command& command;
+  std::unique_ptr<Child> child;
+  std::optional<WaitableFd> in;
+  WaitableFd out;
+  WaitableFd err;
+  LineSplitter out_lines;
+  LineSplitter err_lines;
+  Exited exited;
+  int open_streams = 2;
+  OneShot<bool> all_read;
 };
 
-class LoopProcesses : public Processes {
- public:
-  explicit LoopProcesses(Loop& loop) : loop_(loop) {}
+Task<void> read_stream(Running& run, Stream stream) {
+  WaitableFd& fd = stream == Stream::out ? run.out : run.err;
+  std::vector<char> buffer(kReadBytes);
+  for (;;) {
+    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+    if (count == 0) break;
+    if (count > 0) {
+      run.take(stream, {buffer.data(), static_cast<size_t>(count)});
+      // A flood must not keep the loop from timers and signals.
+      co_await yield_to_loop(run.loop);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      const bool ready = co_await fd.wait(WaitableFd::Ready::read);
+      if (!ready) break;
+    } else if (errno != EINTR) {
+      break;
+    }
+  }
+  if (--run.open_streams == 0) run.all_read.set(true);
+}
 
+Task<void> write_input(Running& run) {
+  std::string_view left = run.command.input;
+  while (!left.empty()) {
+    const ssize_t count = ::write(run.in->get(), left.data(), left.size());
+    if (count >= 0) {
+      left.remove_prefix(static_cast<size_t>(count));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      const bool ready = co_await run.in->wait(WaitableFd::Ready::write);
+      if (!ready) break;
+    } else if (errno != EINTR) {
+      break;  // it does not want to read on, which is its own affair
+    }
+  }
+  run.in->close();
+}
+
+/// Waits for the end of the program, for the wish to stop it, or for `limit` (0: none).
+Task<Happened> next_event(Running& run, std::stop_token stop, std::chrono::milliseconds limit) {
+  OneShot<Happened> happened;
+  run.child->exit().on_ready(WaitableFd::Ready::read,
+                             [happened] { happened.set(Happened::ended); });
+  asio::steady_timer timer(run.loop.impl().io);
+  if (limit.count() > 0) {
+    timer.expires_after(limit);
+    timer.async_wait([happened](error_code failure) {
+      if (!failure) happened.set(Happened::expired);
+    });
+  }
+  Loop& loop = run.loop;
+  std::stop_callback on_stop(
+      stop, [&loop, happened] { loop.post([happened] { happened.set(Happened::stopped); }); });
+  const Happened what = co_await happened.wait();
+  run.child->exit().cancel();
+  co_return what;
+}
+
+/// Asks the group to end, and makes it end when it does not.
+Task<void> end_group(Running& run) {
+  run.child->signal_group(SIGINT);
+  auto what = Happened::expired;
+  if (run.command.grace.count() > 0)
+    what = co_await next_event(run, std::stop_token(), run.command.grace);
+  if (what == Happened::ended) co_return;
+  run.child->signal_group(SIGKILL);
+  while (what != Happened::ended)
+    what = co_await next_event(run, std::stop_token(), std::chrono::milliseconds(0));
+}
+
+Task<void> finish_reading(Running& run) {
+  asio::steady_timer timer(run.loop.impl().io, kDrainLimit);
+  auto all_read = run.all_read;
+  timer.async_wait([all_read](error_code failure) {
+    if (!failure) all_read.set(false);
+  });
+  co_await all_read.wait();
+  run.out_lines.end();
+  run.err_lines.end();
+}
+
+Task<Result<Exited>> run_program(Loop& loop, Command command, LineHandler on_line) {
+  const std::stop_token stop = co_await current_stop();
+  if (stop.stop_requested()) {
+    co_return Error(ErrorKind::interrupted,
+                    fmt::format("{} was not started: asked to stop",
+                                command.argv.empty() ? "a program" : command.argv[0]));
+  }
+  PAWL_CO_TRY(auto spawned, spawn_program(loop, command));
+  Running run(loop, command, on_line, std::move(spawned));
+  Scope streams;
+  if (run.in) streams.spawn(write_input(run));
+  streams.spawn(read_stream(run, Stream::out));
+  streams.spawn(read_stream(run, Stream::err));
+
+  const Happened what = co_await next_event(run, stop, command.timeout);
+  if (what != Happened::ended) co_await end_group(run);
+  co_await finish_reading(run);
+  // What it left running in its group goes with it.
+  run.child->signal_group(SIGKILL);
+  run.exited.code = run.child->reap();
+  if (what == Happened::stopped)
+    co_return Error(ErrorKind::interrupted, fmt::format("{} was stopped", command.argv[0]));
+  if (what == Happened::expired) {
+    co_return Error(ErrorKind::timeout, fmt::format("{} did not end within {}", command.argv[0],
+                                                    format_duration(command.timeout)));
+  }
+  co_return std::move(run.exited);
+}
+
+class RealProcesses : public Processes {
+ public:
+  explicit RealProcesses(Loop& loop) : loop_(loop) {}
   Task<Result<Exited>> run(Command command, LineHandler on_line) override {
-    PAWL_CO_TRY(auto child, SpawnedChild::start(command));
-    Run running(loop_, command, on_line, std::move(child));
-    co_return co_await running.to_the_end();
+    return run_program(loop_, std::move(command), std::move(on_line));
   }
 
  private:
@@ -193,9 +180,7 @@ class LoopProcesses : public Processes {
 }  // namespace
 
 std::unique_ptr<Processes> make_processes(Loop& loop) {
-  // A child that ends before it has read its input must not end us.
-  ::signal(SIGPIPE, SIG_IGN);
-  return std::make_unique<LoopProcesses>(loop);
+  return std::make_unique<RealProcesses>(loop);
 }
 
 }  // namespace pawl

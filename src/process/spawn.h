@@ -1,35 +1,51 @@
-// Starting a program, and owning it until it has been reaped.
+// Starts a program in a process group of its own, with nothing of ours open but its three standard
+// streams, and owns it until it is reaped.
 #pragma once
 
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
+#include "base/result.h"
 #include "net/loop_asio.h"
 #include "process/child.h"
 
 namespace pawl {
 
-/// A child process with the parent's ends of its pipes. Destroyed before it was reaped, it and its
-/// whole process group are killed.
-class SpawnedChild {
+/// A started program. Destroying it kills its whole group at once and reaps it.
+class Child {
  public:
-  /// not_found when the program does not exist; internal for what should never fail.
-  static Result<SpawnedChild> start(const Command& command);
-  SpawnedChild(SpawnedChild&& other) noexcept;
-  SpawnedChild& operator=(SpawnedChild&&) = delete;
-  ~SpawnedChild();
+  Child(Loop& loop, pid_t pid, UniqueFd pidfd);
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child();
 
+  WaitableFd& exit() { return pidfd_; }
+  bool has_ended();
   /// To every process of the group.
-  void signal(int number) const;
-  /// After the pidfd became readable: the exit code, 128 + signal when killed.
+  void signal_group(int number);
+  /// Takes the exit code; has_ended() must be true. 128 + signal when it was killed.
   int reap();
 
-  UniqueFd pidfd, input, output, errors;
-
  private:
-  SpawnedChild() = default;
-  pid_t pid_ = -1;
+  pid_t pid_;
+  WaitableFd pidfd_;
+  bool reaped_ = false;
 };
+
+struct SpawnedStreams {
+  UniqueFd in;  // none when there is no input: the program then reads /dev/null
+  UniqueFd out;
+  UniqueFd err;
+};
+struct Spawned {
+  std::unique_ptr<Child> child;
+  SpawnedStreams streams;
+};
+Result<Spawned> spawn_program(Loop& loop, const Command& command);
+
+/// "NAME=value" of our own environment with the command's changes.
+std::vector<std::string> environment_of(const Command& command);
 
 }  // namespace pawl
