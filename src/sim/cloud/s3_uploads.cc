@@ -73,13 +73,14 @@ Result<Object> S3::complete_upload(const std::string& bucket_name, const std::st
     return aws_error(400, "MalformedXML",
                      "The XML you provided was not well-formed or did not validate against our "
                      "published schema");
-  std::vector<Blob> blobs;
-  std::string md5s;
-  for (size_t i = 0; i < completed.size(); ++i) {
-    if (i > 0 && completed[i].number <= completed[i - 1].number)
+  for (size_t i = 1; i < completed.size(); ++i)
+    if (completed[i].number <= completed[i - 1].number)
       return aws_error(400, "InvalidPartOrder",
                        "The list of parts was not in ascending order. Parts must be ordered by part "
                        "number.");
+  std::vector<Blob> blobs;
+  std::string md5s;
+  for (size_t i = 0; i < completed.size(); ++i) {
     auto part = upload->parts.find(completed[i].number);
     if (part == upload->parts.end() || part->second.blob.md5 != completed[i].etag)
       return aws_error(400, "InvalidPart",
