@@ -62,9 +62,9 @@ Task<Result<std::string>> republish_captured(StepContext& context, Functions& fu
                                 captured.alias->version, target.name))
         .with_hint("move the alias to a version that works");
   context.log(fmt::format("version {} is gone; publishing {} anew", captured.alias->version, image));
-  PAWL_CO_TRY(auto latest, co_await give_image(context, functions, target, image, ""));
-  PAWL_CO_TRY(auto version, co_await publish(context, functions, target, latest,
-                                             "restored by Pawl"));
+  PAWL_CO_CHECK(co_await give_image(context, functions, target, image, ""));
+  PAWL_CO_TRY(auto version, co_await publish(context, functions, target, image,
+                                             "restored by pawl " + context.key().substr(0, 16)));
   co_return version.version;
 }
 
@@ -180,17 +180,6 @@ Task<Result<json::object>> restore_alias(StepContext& context, Functions& functi
   if (!captured.alias || !points_alike(*now, *captured.alias))
     co_return changed_by_hand(move, "at " + to_text(*now), captured_text(captured));
   co_return was_moved ? restored(*now) : json::object{};  // it is back already, or never moved
-}
-
-Task<Result<FunctionState>> publish(StepContext& context, Functions& functions,
-                                    FunctionTarget target, FunctionState latest,
-                                    std::string description) {
-  PAWL_CO_CHECK(co_await context.before_change());
-  auto published = co_await functions.publish_version(target.name, latest.code_sha256,
-                                                      latest.revision_id, std::move(description));
-  if (!published.ok()) co_return explain_function_error(std::move(published).error(), target.name);
-  context.log(fmt::format("published as version {}", published->version));
-  co_return co_await wait_until_active(context, functions, target, published->version);
 }
 
 }  // namespace pawl::steps

@@ -34,9 +34,4 @@ Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, 
 Task<Result<json::object>> restore_alias(StepContext& context, Functions& functions,
                                          AliasMove move, Captured captured);
 
-/// Publishes what the function has now, described by the step's key, and waits until it is active.
-Task<Result<FunctionState>> publish(StepContext& context, Functions& functions,
-                                    FunctionTarget target, FunctionState latest,
-                                    std::string description);
-
 }  // namespace pawl::steps

@@ -178,6 +178,7 @@ Task<Result<FunctionState>> give_image(StepContext& context, Functions& function
                                        std::string may_replace) {
   // Each turn looks first, so that a conflict, or an answer that was lost, is settled by what is there.
   constexpr int kTurns = 5;
+  Polling polling(context.clock(), target.update_timeout);
   std::optional<Error> last;
   for (int turn = 0; turn < kTurns; ++turn) {
     PAWL_CO_TRY(auto state, co_await wait_for_rest(context, functions, target));
@@ -198,7 +199,37 @@ Task<Result<FunctionState>> give_image(StepContext& context, Functions& function
                            last->code() == "PreconditionFailedException";
     if (!ask_again) co_return explain_function_error(*std::move(last), target.name);
     context.log(last->message());
-    if (is_busy(*last)) PAWL_CO_CHECK(co_await context.clock().sleep_for(kFirstPoll));
+    PAWL_CO_CHECK(co_await polling.pause());
+  }
+  co_return *std::move(last);
+}
+
+Task<Result<FunctionState>> publish(StepContext& context, Functions& functions,
+                                    FunctionTarget target, std::string image_uri,
+                                    std::string description) {
+  constexpr int kTurns = 4;
+  Polling polling(context.clock(), target.update_timeout);
+  std::optional<Error> last;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    PAWL_CO_TRY(const auto latest, co_await wait_until_updated(context, functions, target));
+    if (!has_image(latest, image_uri))
+      co_return Error(ErrorKind::conflict,
+                      fmt::format("{} has another image than the one that was just given to it: "
+                                  "somebody changed it meanwhile", target.name))
+          .with_hint("agree with whoever did it, then deploy again");
+    PAWL_CO_CHECK(co_await context.before_change());
+    auto published = co_await functions.publish_version(target.name, latest.code_sha256,
+                                                        latest.revision_id, description);
+    if (published.ok()) {
+      context.log(fmt::format("published as version {}", published->version));
+      co_return co_await wait_until_active(context, functions, target, published->version);
+    }
+    last = std::move(published).error();
+    // Touched or busy meanwhile: its code is looked at again.
+    if (last->kind() != ErrorKind::conflict)
+      co_return explain_function_error(*std::move(last), target.name);
+    context.log(last->message());
+    PAWL_CO_CHECK(co_await polling.pause());
   }
   co_return *std::move(last);
 }

@@ -39,6 +39,11 @@ Task<Result<FunctionState>> give_image(StepContext& context, Functions& function
                                        FunctionTarget target, std::string image_uri,
                                        std::string may_replace);
 
+/// Publishes the function's code, which must be that image, and waits until the version is active.
+Task<Result<FunctionState>> publish(StepContext& context, Functions& functions,
+                                    FunctionTarget target, std::string image_uri,
+                                    std::string description);
+
 /// "function X does not exist", with what to do about it.
 Error explain_function_error(Error error, const std::string& name);
 

@@ -3,7 +3,6 @@
 // https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
 #include <fmt/format.h>
 
-#include "engine/steps/alias.h"
 #include "engine/steps/function_code.h"
 #include "engine/steps/kinds.h"
 
@@ -29,15 +28,7 @@ class PublishVersion : public Step {
   Task<Result<json::object>> perform(StepContext& context) override {
     const auto target = function_target(context.step().params);
     const std::string image = context.deployment().output("update_function", "image_uri");
-    auto latest = co_await functions_.get(target.name, "");
-    if (!latest.ok()) co_return explain_function_error(std::move(latest).error(), target.name);
-    if (digest_of(*latest) != digest_of_uri(image))
-      co_return Error(ErrorKind::conflict,
-                      fmt::format("{} has another image than the one that was just given to it: "
-                                  "somebody changed it meanwhile", target.name))
-          .with_hint("agree with whoever did it, then deploy again");
-    auto published =
-        co_await publish(context, functions_, target, *latest, description(context));
+    auto published = co_await publish(context, functions_, target, image, description(context));
     if (published.ok()) co_return outputs_of(*published);
     if (!published.error().outcome_unknown()) co_return std::move(published).error();
     PAWL_CO_TRY(const auto version, co_await find_ours(context, target));

@@ -78,14 +78,13 @@ class RestoreFunction : public Step {
                                   target.name))
           .with_hint("deploy that release again: pawl deploy ENVIRONMENT --tag VERSION");
     context.log(fmt::format("version {} is gone; its image is put back", version));
-    PAWL_CO_TRY(const auto latest, co_await give_image(context, functions_, target, image,
-                                                       captured.latest.digest));
+    PAWL_CO_CHECK(co_await give_image(context, functions_, target, image, captured.latest.digest));
     std::string described = fmt::format("{} ({}), restored by pawl {}",
                                         string_or(params, "version"),
                                         short_sha(string_or(params, "sha")),
                                         context.key().substr(0, 16));
     PAWL_CO_TRY(const auto published,
-                co_await publish(context, functions_, target, latest, std::move(described)));
+                co_await publish(context, functions_, target, image, std::move(described)));
     co_return published.version;
   }
 
