@@ -17,14 +17,24 @@ namespace pawl::sandbox {
 constexpr size_t kMaxGatewayBodyBytes = 10u << 20;
 constexpr std::chrono::milliseconds kIntegrationLimit{30'000};
 
+/// Where a request goes.
+struct GatewayTarget {
+  std::string api_id;
+  std::string route_key = "$default";
+  std::string stage = "$default";
+  std::string function;
+  std::string qualifier;
+};
+
 struct GatewayOptions {
   std::string account_id;
-  std::string api_id;
-  std::string stage = "$default";
-  /// Calls the function that the API's integration names.
-  std::function<Task<Result<InvokeResult>>(std::string payload, std::string request_id)> invoke;
+  /// nullopt: there is no such API, or no route for this.
+  std::function<std::optional<GatewayTarget>(const std::string& method, const std::string& path)>
+      target;
+  std::function<Task<Result<InvokeResult>>(GatewayTarget target, std::string payload)> invoke;
   /// A static file for this path ("/static/app.css"); nullopt: not one, ask the function.
-  std::function<std::optional<ServerResponse>(const std::string& path, bool head_only)> static_file;
+  std::function<std::optional<ServerResponse>(const ServerRequest& request, const std::string& path)>
+      static_file;
 };
 
 class HttpApiGateway {
@@ -33,8 +43,8 @@ class HttpApiGateway {
   Task<ServerResponse> handle(ServerRequest& request);
 
  private:
-  Task<ServerResponse> call(GatewayRequest request, GatewayContext context);
-  Task<void> run(std::string event, std::string id, OneShot<Result<InvokeResult>> answer);
+  Task<ServerResponse> call(GatewayRequest request, GatewayTarget target, GatewayContext context);
+  Task<void> run(GatewayTarget target, std::string event, OneShot<Result<InvokeResult>> answer);
   Task<void> give_up(OneShot<Result<InvokeResult>> answer);
   Loop& loop_;
   GatewayOptions options_;
@@ -43,5 +53,8 @@ class HttpApiGateway {
 
 /// "8f9e2a31-..." from two random words.
 std::string random_uuid(Entropy& entropy);
+
+/// The code of an Error of `invoke` that says: the API's function or alias has no code yet.
+constexpr const char* kNothingDeployed = "NothingDeployed";
 
 }  // namespace pawl::sandbox
