@@ -5,7 +5,9 @@
 //   .pawl/releases/<manifest digest>.json   what a release consists of (StaticManifest)
 //   .pawl/content/<sha256>                  the bodies of a release's mutable files, so that going
 //                                           forward or back needs no directory at hand
-//   .pawl/backup/<deployment>/<path>        mutable files as they were before a deployment
+//   .pawl/backup/<deployment>.json          what a deployment puts in the place of which files
+//   .pawl/backup/<deployment>/<path>        mutable files as they were before a deployment; one of
+//                                           type kAbsentType stands for a file that was not there
 // so that whoever takes up a deployment after a crash finds what it needs there.
 #pragma once
 
@@ -28,13 +30,16 @@ struct StaticFile {
   std::string content_type;
   std::string cache_control;
   bool is_immutable = false;  // its name changes with its content
+  /// What a bucket says of such content when Pawl uploaded it; empty: not known. No part of the
+  /// manifest's digest.
+  std::string etag;
   bool operator==(const StaticFile&) const = default;
 };
 
 /// What a release consists of; sorted by path.
 struct StaticManifest {
   std::vector<StaticFile> files;
-  /// sha256 over the files' paths, hashes and headers.
+  /// Hex sha256 over the files' paths, hashes and headers.
   std::string digest() const;
 };
 json::object to_json(const StaticManifest& manifest);
@@ -51,6 +56,15 @@ class StaticFiles {
   virtual std::string path_of(const std::string& directory, const StaticFile& file) const = 0;
 };
 
+/// Whether a key may be made of it: relative, UTF-8 without control characters, no "." or ".." or
+/// empty part, not Pawl's own.
+bool is_safe_path(std::string_view path);
+
+constexpr std::string_view kImmutableCaching = "public,max-age=31536000,immutable";
+constexpr std::string_view kMutableCaching = "no-cache";
+constexpr std::string_view kOwnFolder = ".pawl/";
+constexpr std::string_view kAbsentType = "application/vnd.pawl.absent";
+
 /// "*", "**", "?" and [sets] against a path with "/".
 bool glob_matches(std::string_view glob, std::string_view path);
 std::string content_type_for(std::string_view path);
@@ -64,6 +78,7 @@ struct SyncResult {
   int uploaded = 0;
   int unchanged = 0;
   uint64_t bytes = 0;
+  int removed = 0;
 };
 /// Called before each request that changes the world; an Error stops the upload.
 using BeforeChange = std::function<Task<Result<void>>()>;
@@ -92,6 +107,13 @@ Task<Result<SyncResult>> switch_mutable_files(ObjectStore& store, StaticTarget t
 Task<Result<SyncResult>> restore_mutable_files(ObjectStore& store, StaticTarget target,
                                                std::string deployment,
                                                BeforeChange before_change);
+
+/// Deletes what only releases other than `keep` (manifest digests) name, their manifests, and the
+/// backups of deployments other than `keep_backups_of`. Never a file that a kept release names.
+Task<Result<SyncResult>> prune_releases(ObjectStore& store, StaticTarget target,
+                                        std::vector<std::string> keep,
+                                        std::vector<std::string> keep_backups_of,
+                                        BeforeChange before_change);
 
 /// True when every file of the manifest is there with its content (by recorded sha256 or etag).
 Task<Result<bool>> is_in_place(ObjectStore& store, StaticTarget target, StaticManifest manifest,

@@ -1,0 +1,192 @@
+// pawl sync DIR s3://BUCKET/PREFIX
+#include "cli/sync.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "aws/directory_files.h"
+#include "aws/s3.h"
+#include "cli/commands.h"
+#include "cli/connections.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "cli/view.h"
+#include "net/http_client.h"
+
+namespace pawl {
+namespace {
+
+constexpr int kMaxJobs = 256;
+
+constexpr const char* kExamples =
+    "  pawl sync app/static s3://meals-static/static --immutable '**/*.[0-9a-f]*.*'\n"
+    "  pawl sync site s3://example.org --dry-run\n"
+    "  pawl sync site s3://example.org --delete --cache-control 'public,max-age=300'\n";
+
+json::array paths_of(const SyncPlan& plan) {
+  json::array paths;
+  for (const auto& group : plan.uploads)
+    for (const auto& file : group) paths.emplace_back(file.path);
+  return paths;
+}
+
+json::array strings(const std::vector<std::string>& texts) {
+  json::array array;
+  for (const auto& text : texts) array.emplace_back(text);
+  return array;
+}
+
+void print_json(const SyncReport& report, bool dry_run) {
+  json::object object;
+  object["dry_run"] = dry_run;
+  object["upload"] = paths_of(report.plan);
+  object["delete"] = strings(report.plan.removals);
+  object["kept"] = strings(report.plan.kept);
+  object["unchanged"] = report.plan.unchanged;
+  object["uploaded"] = report.result.uploaded;
+  object["deleted"] = report.result.removed;
+  object["bytes"] = report.result.bytes;
+  fmt::print("{}", pretty(object));
+}
+
+void print_dry_run(const SyncPlan& plan) {
+  for (const auto& group : plan.uploads)
+    for (const auto& file : group)
+      fmt::print("would upload {} ({}, {}, {})\n", printable(file.path), format_bytes(file.size),
+                 file.content_type, file.cache_control);
+  for (const auto& key : plan.removals) fmt::print("would delete {}\n", printable(key));
+  for (const auto& key : plan.kept)
+    fmt::print("would keep {}: a release still names it\n", printable(key));
+  fmt::print("{} to upload ({}), {} to delete, {} unchanged\n", plan.upload_count(),
+             format_bytes(plan.bytes), plan.removals.size(), plan.unchanged);
+}
+
+void print_summary(const SyncReport& report, std::chrono::milliseconds took) {
+  const auto& result = report.result;
+  fmt::print("uploaded {} files ({}), {} unchanged, {} deleted, in {}\n", result.uploaded,
+             format_bytes(result.bytes), result.unchanged, result.removed, format_duration(took));
+  if (!report.plan.kept.empty())
+    fmt::print("{} kept that the directory no longer has: releases still name them\n",
+               report.plan.kept.size());
+}
+
+// One line that is written over, on a terminal only.
+SyncProgress progress_on(const Terminal& terminal, const Globals& globals) {
+  if (!terminal.is_terminal || globals.json || globals.quiet) return {};
+  return [](uint64_t done, uint64_t total) {
+    fmt::print("\r{} of {}  {}", format_bytes(done), format_bytes(total),
+               done == total ? "\n" : "");
+    std::fflush(stdout);
+  };
+}
+
+int run_sync(const SyncRequest& request, const Globals& globals) {
+  const std::string state_dir = globals.state_dir.empty() ? ".pawl" : globals.state_dir;
+  auto environment = effective_environment(globals, state_dir);
+  if (!environment.ok()) return report(environment.error(), globals);
+  Loop loop;
+  std::stop_source stop;
+  loop.stop_on_signals(stop);
+  const SteadyTime started = loop.clock().steady_now();
+  const Terminal terminal = Terminal::of_stdout(globals.environment);
+  auto done =
+      loop.run(sync_to_s3(loop, *environment, request, progress_on(terminal, globals)),
+               stop.get_token());
+  if (!done.ok()) return report(done.error(), globals);
+  if (globals.json) {
+    print_json(*done, request.dry_run);
+  } else if (request.dry_run) {
+    print_dry_run(done->plan);
+  } else if (!globals.quiet) {
+    print_summary(*done, loop.clock().steady_now() - started);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Result<StaticTarget> parse_s3_url(std::string_view url) {
+  constexpr std::string_view kScheme = "s3://";
+  const auto wrong = [url](std::string_view why) {
+    return Error(ErrorKind::usage, fmt::format("'{}' {}", url, why))
+        .with_hint("it must look like s3://bucket/prefix");
+  };
+  if (url.substr(0, kScheme.size()) != kScheme) return wrong("is no S3 URL");
+  const std::string_view rest = url.substr(kScheme.size());
+  const auto slash = rest.find('/');
+  StaticTarget target;
+  target.bucket = rest.substr(0, slash);
+  if (target.bucket.size() < 3 || target.bucket.size() > 63 ||
+      target.bucket.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") !=
+          std::string::npos)
+    return wrong("names no valid bucket");
+  if (slash != std::string_view::npos) target.prefix = rest.substr(slash + 1);
+  if (!target.prefix.empty() && target.prefix.back() != '/') target.prefix += '/';
+  if (!target.prefix.empty() &&
+      !is_safe_path(std::string_view(target.prefix).substr(0, target.prefix.size() - 1)))
+    return wrong("has a prefix that no key can have");
+  return target;
+}
+
+Task<Result<SyncReport>> sync(ObjectStore& store, StaticFiles& files, SyncRequest request,
+                              SyncProgress progress) {
+  PAWL_CO_TRY(const auto target, parse_s3_url(request.target));
+  if (request.jobs < 1 || request.jobs > kMaxJobs)
+    co_return Error(ErrorKind::usage, fmt::format("--jobs must be from 1 to {}", kMaxJobs));
+  PAWL_CO_TRY(auto manifest, co_await files.scan(request.directory, request.immutable));
+  if (!request.cache_control.empty())
+    for (auto& file : manifest.files)
+      if (!file.is_immutable) file.cache_control = request.cache_control;
+  SyncOptions options;
+  options.remove_others = request.remove_others;
+  options.at_once = static_cast<size_t>(request.jobs);
+  SyncReport report;
+  PAWL_CO_TRY(report.plan, co_await plan_sync(store, target, std::move(manifest), options));
+  report.result.unchanged = report.plan.unchanged;
+  if (request.dry_run) co_return report;
+  PAWL_CO_TRY(report.result,
+              co_await carry_out_sync(store, files, target, request.directory, report.plan, options,
+                                      std::move(progress)));
+  co_return report;
+}
+
+Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment,
+                                    SyncRequest request, SyncProgress progress) {
+  auto variables = environment.all();
+  // As the AWS tools have it for S3; a bucket elsewhere says where it is.
+  if (environment.get("AWS_REGION").empty() && environment.get("AWS_DEFAULT_REGION").empty())
+    variables["AWS_REGION"] = "us-east-1";
+  PAWL_CO_TRY(auto options, aws::aws_options_from(variables, ""));
+  HttpClientOptions http_options;
+  http_options.user_agent = "pawl/" + version_text();
+  http_options.ca_bundle = environment.get("AWS_CA_BUNDLE");
+  http_options.max_connections_per_host = static_cast<size_t>(std::max(request.jobs, 1));
+  const auto http = make_http_client(loop, http_options);
+  const aws::ClientPorts ports{*http, loop.clock(), loop.entropy()};
+  PAWL_CO_TRY(auto credentials, aws_credentials(environment, options, ports, "pawl-sync"));
+  aws::Client client(ports, options, credentials);
+  aws::S3 store(client);
+  const auto files = make_directory_files(".");
+  co_return co_await sync(store, *files, std::move(request), std::move(progress));
+}
+
+void add_sync(Command root, Globals& globals) {
+  auto request = std::make_shared<SyncRequest>();
+  root.sub("sync", "Bring a directory into a bucket: what is new first, pages last")
+      .positional("dir", request->directory, "the directory")
+      .positional("target", request->target, "s3://BUCKET/PREFIX")
+      .flag("--dry-run", request->dry_run, "say what would be done, and do nothing")
+      .flag("--delete", request->remove_others,
+            "delete what the directory does not have, unless a release names it")
+      .option("-j,--jobs", request->jobs, "transfers at once")
+      .option("--immutable", request->immutable,
+              "glob of files whose names change with their content; cached for a year")
+      .option("--cache-control", request->cache_control,
+              "of the files that are not immutable (no-cache)")
+      .examples(kExamples)
+      .run([request, &globals] { return run_sync(*request, globals); });
+}
+
+}  // namespace pawl

@@ -1,0 +1,193 @@
+#include "engine/static_sync.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <unordered_map>
+
+#include "engine/parallel.h"
+#include "engine/static_bucket.h"
+
+namespace pawl {
+namespace {
+
+using ByPath = std::unordered_map<std::string, StaticFile>;
+
+std::string record_key(const StaticKeys& keys) { return keys.own("sync.json"); }
+
+ByPath by_path(const StaticManifest& manifest) {
+  ByPath files;
+  for (const auto& file : manifest.files) files.emplace(file.path, file);
+  return files;
+}
+
+bool same_headers(const StaticFile& a, const StaticFile& b) {
+  return a.content_type == b.content_type && a.cache_control == b.cache_control;
+}
+
+// Content by the listing, headers by the record of the last sync; what these do not tell is asked.
+Task<Result<bool>> is_unchanged(ObjectStore& store, std::string bucket, ObjectInfo listed,
+                                const StaticFile& file, const ByPath& recorded) {
+  const auto content = holds_content(listed, file);
+  if (content == false) co_return false;
+  const auto known = recorded.find(file.path);
+  if (content == true && known != recorded.end() && known->second.sha256 == file.sha256)
+    co_return same_headers(known->second, file);
+  PAWL_CO_TRY(auto there, co_await store.head(bucket, listed.key));
+  co_return there && holds_content(*there, file).value_or(false) &&
+      there->content_type == file.content_type && there->cache_control == file.cache_control;
+}
+
+struct Comparison {
+  ObjectStore& store;
+  StaticKeys keys;
+  const StaticManifest& manifest;
+  const Listing& listing;
+  const ByPath& recorded;
+  std::vector<bool> unchanged;
+};
+
+Task<Result<void>> compare_one(Comparison& comparison, size_t index) {
+  const StaticFile& file = comparison.manifest.files[index];
+  const auto found = comparison.listing.find(comparison.keys.file(file.path));
+  if (found == comparison.listing.end()) co_return ok();
+  PAWL_CO_TRY(const bool same,
+              co_await is_unchanged(comparison.store, comparison.keys.target.bucket, found->second,
+                                    file, comparison.recorded));
+  comparison.unchanged[index] = same;
+  co_return ok();
+}
+
+// Keys that manifests of releases in the bucket name.
+Task<Result<std::set<std::string>>> named_by_releases(ObjectStore& store, StaticKeys keys,
+                                                      const Listing& listing) {
+  std::set<std::string> named;
+  const std::string releases = keys.own("releases/");
+  for (auto at = listing.lower_bound(releases);
+       at != listing.end() && at->first.rfind(releases, 0) == 0; ++at) {
+    PAWL_CO_TRY(auto manifest,
+                co_await read_manifest_object(store, keys.target.bucket, at->first));
+    if (!manifest) continue;
+    for (const auto& file : manifest->files) named.insert(keys.file(file.path));
+  }
+  co_return named;
+}
+
+Task<Result<void>> plan_removals(ObjectStore& store, StaticKeys keys, const Listing& listing,
+                                 const ByPath& recorded, SyncPlan& plan) {
+  PAWL_CO_TRY(const auto named, co_await named_by_releases(store, keys, listing));
+  const auto wanted = by_path(plan.manifest);
+  const std::string own = keys.own("");
+  for (const auto& [key, info] : listing) {
+    if (key.rfind(own, 0) == 0) continue;
+    const std::string path = key.substr(keys.target.prefix.size());
+    if (wanted.count(path) > 0) continue;
+    const auto before = recorded.find(path);
+    const bool of_last_sync = before != recorded.end() && before->second.is_immutable;
+    (of_last_sync || named.count(key) > 0 ? plan.kept : plan.removals).push_back(key);
+  }
+  co_return ok();
+}
+
+}  // namespace
+
+size_t SyncPlan::upload_count() const {
+  size_t count = 0;
+  for (const auto& group : uploads) count += group.size();
+  return count;
+}
+
+Task<Result<SyncPlan>> plan_sync(ObjectStore& store, StaticTarget target, StaticManifest manifest,
+                                 SyncOptions options) {
+  const StaticKeys keys{target};
+  PAWL_CO_TRY(const auto listing, co_await list_target(store, target));
+  StaticManifest last;
+  if (listing.count(record_key(keys)) > 0) {
+    auto found = co_await read_manifest_object(store, target.bucket, record_key(keys));
+    // A record that cannot be read costs questions, not the sync.
+    if (!found.ok() && found.error().kind() != ErrorKind::corrupt)
+      co_return std::move(found).error();
+    if (found.ok() && *found) last = **found;
+  }
+  const ByPath recorded = by_path(last);
+  SyncPlan plan;
+  plan.manifest = std::move(manifest);
+  plan.uploads.resize(3);
+  Comparison comparison{store,   keys,     plan.manifest,
+                        listing, recorded, std::vector<bool>(plan.manifest.files.size())};
+  PAWL_CO_CHECK(co_await for_each_index(
+      plan.manifest.files.size(), options.at_once,
+      [&comparison](size_t index) { return compare_one(comparison, index); }));
+  for (size_t i = 0; i < plan.manifest.files.size(); ++i) {
+    const StaticFile& file = plan.manifest.files[i];
+    if (comparison.unchanged[i]) {
+      ++plan.unchanged;
+      continue;
+    }
+    const bool is_new = file.is_immutable || listing.count(keys.file(file.path)) == 0;
+    plan.uploads[is_page(file) ? 2 : is_new ? 0 : 1].push_back(file);
+    plan.bytes += file.size;
+  }
+  if (options.remove_others)
+    PAWL_CO_CHECK(co_await plan_removals(store, keys, listing, recorded, plan));
+  plan.is_recorded = last.digest() == plan.manifest.digest() && !last.files.empty();
+  co_return plan;
+}
+
+namespace {
+
+struct Uploading {
+  ObjectStore& store;
+  StaticFiles& files;
+  StaticKeys keys;
+  std::string directory;
+  SyncProgress progress;
+  uint64_t bytes_total;
+  SyncResult result;
+};
+
+Task<Result<void>> upload_one(Uploading& uploading, const StaticFile& file) {
+  PutRequest request;
+  request.bucket = uploading.keys.target.bucket;
+  request.key = uploading.keys.file(file.path);
+  request.body = FileOnDisk{uploading.files.path_of(uploading.directory, file), file.size};
+  request.content_type = file.content_type;
+  request.cache_control = file.cache_control;
+  request.sha256 = file.sha256;
+  auto put = co_await uploading.store.put(std::move(request));
+  if (!put.ok())
+    co_return std::move(put).while_doing(fmt::format("uploading {}", file.path)).error();
+  ++uploading.result.uploaded;
+  uploading.result.bytes += file.size;
+  if (uploading.progress) uploading.progress(uploading.result.bytes, uploading.bytes_total);
+  co_return ok();
+}
+
+Task<Result<void>> remove_one(Uploading& uploading, std::string key) {
+  PAWL_CO_CHECK(co_await uploading.store.remove(uploading.keys.target.bucket, key));
+  ++uploading.result.removed;
+  co_return ok();
+}
+
+}  // namespace
+
+Task<Result<SyncResult>> carry_out_sync(ObjectStore& store, StaticFiles& files,
+                                        StaticTarget target, std::string directory, SyncPlan plan,
+                                        SyncOptions options, SyncProgress progress) {
+  Uploading uploading{store,    files,      StaticKeys{target}, std::move(directory),
+                      progress, plan.bytes, {}};
+  uploading.result.unchanged = plan.unchanged;
+  for (const auto& group : plan.uploads)
+    PAWL_CO_CHECK(co_await for_each_index(group.size(), options.at_once, [&](size_t i) {
+      return upload_one(uploading, group[i]);
+    }));
+  PAWL_CO_CHECK(co_await for_each_index(plan.removals.size(), options.at_once, [&](size_t i) {
+    return remove_one(uploading, plan.removals[i]);
+  }));
+  if (!plan.is_recorded)
+    PAWL_CO_CHECK(co_await write_manifest_object(store, target.bucket,
+                                                 record_key(uploading.keys), plan.manifest));
+  co_return uploading.result;
+}
+
+}  // namespace pawl
