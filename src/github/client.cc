@@ -12,10 +12,13 @@ constexpr std::chrono::milliseconds kTimeout{20'000};
 // Longer waits than this are not waited out within a notification.
 constexpr int kMaxRateLimitWaitSeconds = 60;
 
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 bool is_rate_limit(const HttpResponse& response) {
-  return response.status == 429 ||
-         (response.status == 403 && (response.headers.has("retry-after") ||
-                                     response.headers.get_or("x-ratelimit-remaining", "") == "0"));
+  if (response.status == 429) return true;
+  if (response.status != 403) return false;
+  return response.headers.has("retry-after") ||
+         response.headers.get_or("x-ratelimit-remaining", "") == "0" ||
+         response.body.find("secondary rate limit") != std::string::npos;
 }
 
 // The sentence in GitHub's error body, with the fields that validation complained about.
@@ -78,10 +81,9 @@ Task<Result<HttpResponse>> GitHubClient::send(std::string method, std::string ur
 Error GitHubClient::failure(const HttpResponse& response, const std::string& method,
                             const std::string& url) const {
   const auto parts = split_url(url);
-  const std::string what =
-      fmt::format("{} {} on {} answered {}: {}", method, parts ? parts->path : url,
-                  parts ? parts->authority() : options_.api_url, response.status,
-                  message_of(response));
+  const std::string what = fmt::format(
+      "{} {} on {} answered {}: {}", method, parts ? parts->path : url,
+      parts ? parts->authority() : options_.api_url, response.status, message_of(response));
   Error error = error_from_response(response, method);
   ErrorKind kind = error.kind();
   std::string hint;
@@ -101,6 +103,8 @@ Error GitHubClient::failure(const HttpResponse& response, const std::string& met
     const auto wanted = response.headers.get_or("x-accepted-github-permissions", "");
     hint = wanted.empty() ? "the token may lack a permission, or the repository does not exist"
                           : "the token needs: " + wanted;
+    if (url.find("/check-runs") != std::string::npos)
+      hint += "; check runs are made with an App's token only, such as GITHUB_TOKEN in Actions";
   }
   return Error(kind, what)
       .with_http_status(response.status)
@@ -111,8 +115,7 @@ Error GitHubClient::failure(const HttpResponse& response, const std::string& met
 
 Task<Result<json::value>> GitHubClient::call(std::string method, std::string path,
                                              json::object body) {
-  PAWL_CO_TRY(auto response,
-              co_await send(method, options_.api_url + path, json::serialize(body)));
+  PAWL_CO_TRY(auto response, co_await send(method, options_.api_url + path, json::serialize(body)));
   if (response.body.empty()) co_return json::value(nullptr);
   co_return parse_json(response.body, "GitHub's answer to " + path);
 }

@@ -9,9 +9,13 @@
 namespace pawl {
 namespace {
 
-bool is_finished(const DeploymentReport& report) { return report.outcome != "in_progress"; }
+bool is_finished(const DeploymentReport& report) {
+  return report.outcome != "in_progress";
+}
 
-std::string repo_path(const DeploymentReport& report) { return "/repos/" + report.repository; }
+std::string repo_path(const DeploymentReport& report) {
+  return "/repos/" + report.repository;
+}
 
 std::string check_name(const DeploymentReport& report) {
   return "Deployment (" + report.environment + ")";
@@ -37,7 +41,8 @@ Task<Result<std::string>> tell_check_run(GitHubClient& client, DeploymentReport 
                     {"status", is_finished(report) ? "completed" : "in_progress"},
                     {"external_id", report.deployment_id}};
   json::object output{{"title", headline(report)}, {"summary", check_summary(report)}};
-  if (!report.details_markdown.empty()) output["text"] = cut(report.details_markdown, kMaxCheckText);
+  if (!report.details_markdown.empty())
+    output["text"] = cut(report.details_markdown, kMaxCheckText);
   body["output"] = std::move(output);
   if (is_finished(report)) body["conclusion"] = conclusion(report);
   if (!report.url.empty()) body["details_url"] = report.url;
@@ -50,6 +55,22 @@ Task<Result<std::string>> tell_check_run(GitHubClient& client, DeploymentReport 
   co_return answer.is_object() ? string_or(answer.get_object(), "html_url") : "";
 }
 
+// Statuses pile up, newest first: whether the newest one (of that context, when one is named) says
+// just this already. A list that cannot be read is no reason to say nothing.
+Task<bool> was_said(GitHubClient& client, std::string path, json::object body) {
+  const auto said = co_await client.list(path, "");
+  if (!said.ok()) co_return false;
+  const std::string context = string_or(body, "context");
+  for (const auto& each : *said) {
+    if (!each.is_object()) continue;
+    const auto& status = each.get_object();
+    if (!context.empty() && string_or(status, "context") != context) continue;
+    co_return string_or(status, "state") == string_or(body, "state") &&
+        string_or(status, "description") == string_or(body, "description");
+  }
+  co_return false;
+}
+
 /// https://docs.github.com/en/rest/commits/statuses
 Task<Result<std::string>> tell_commit_status(GitHubClient& client, DeploymentReport report) {
   std::string state = "pending";
@@ -59,8 +80,12 @@ Task<Result<std::string>> tell_commit_status(GitHubClient& client, DeploymentRep
                     {"context", "pawl/" + report.environment},
                     {"description", short_description(report)}};
   if (!report.url.empty()) body["target_url"] = report.url;
-  PAWL_CO_CHECK(co_await client.call(
-      "POST", fmt::format("{}/statuses/{}", repo_path(report), report.sha), body));
+  const std::string list_path =
+      fmt::format("{}/commits/{}/statuses?per_page=100", repo_path(report), report.sha);
+  const bool said = co_await was_said(client, list_path, body);
+  if (said) co_return "";
+  const std::string path = fmt::format("{}/statuses/{}", repo_path(report), report.sha);
+  PAWL_CO_CHECK(co_await client.call("POST", path, body));
   co_return "";
 }
 
@@ -85,8 +110,7 @@ Task<Result<int64_t>> find_or_make_deployment(GitHubClient& client, DeploymentRe
                     {"production_environment", report.is_production},
                     {"description", short_description(report)},
                     {"payload", json::object{{"pawl_deployment", report.deployment_id}}}};
-  PAWL_CO_TRY(auto answer,
-              co_await client.call("POST", repo_path(report) + "/deployments", body));
+  PAWL_CO_TRY(auto answer, co_await client.call("POST", repo_path(report) + "/deployments", body));
   const int64_t id = answer.is_object() ? int_or(answer.get_object(), "id") : 0;
   if (id == 0) co_return Error(ErrorKind::corrupt, "GitHub made a deployment without an id");
   co_return id;
@@ -104,7 +128,8 @@ Task<Result<std::string>> tell_deployment(GitHubClient& client, DeploymentReport
                     {"auto_inactive", report.outcome == "succeeded"}};
   if (!report.url.empty()) body["environment_url"] = report.url;
   const std::string path = fmt::format("{}/deployments/{}/statuses", repo_path(report), id);
-  PAWL_CO_CHECK(co_await client.call("POST", path, body));
+  const bool said = co_await was_said(client, path + "?per_page=100", body);
+  if (!said) PAWL_CO_CHECK(co_await client.call("POST", path, body));
   co_return fmt::format("{}/deployments/{}", repo_path(report), id);
 }
 
@@ -137,7 +162,8 @@ class GitHubForge : public Forge {
 
   Task<Result<std::string>> check_access(std::string repository) override {
     PAWL_CO_TRY(auto answer, co_await client_.get("/repos/" + repository));
-    if (!answer.is_object()) co_return Error(ErrorKind::corrupt, "GitHub's answer is not an object");
+    if (!answer.is_object())
+      co_return Error(ErrorKind::corrupt, "GitHub's answer is not an object");
     const auto& object = answer.get_object();
     // Only answers to a user's token carry this; an App's installation token shows it by trying.
     if (const auto* permissions = find(object, "permissions"); permissions != nullptr)

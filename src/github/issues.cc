@@ -34,8 +34,9 @@ bool has_marker(const json::value& issue, const std::string& marker) {
 }
 
 Task<Result<void>> ensure_labels(GitHubClient& client, DeploymentReport report) {
-  PAWL_CO_TRY(auto existing, co_await client.list(
-                                 fmt::format("/repos/{}/labels?per_page=100", report.repository), ""));
+  PAWL_CO_TRY(
+      auto existing,
+      co_await client.list(fmt::format("/repos/{}/labels?per_page=100", report.repository), ""));
   for (const auto& label : labels_of(report)) {
     bool found = false;
     for (const auto& each : existing)
@@ -90,7 +91,7 @@ Task<Result<std::string>> open_or_update_issue(GitHubClient& client, DeploymentR
     const json::object& found = issue.get_object();
     PAWL_CO_TRY(auto told, co_await was_told(client, report, found));
     if (!told) {
-      const std::string text = issue_comment(report) + "\n" + try_marker(report);
+      const std::string text = issue_comment(report) + "\n\n" + try_marker(report);
       PAWL_CO_CHECK(co_await comment(client, report.repository, int_or(found, "number"), text));
     }
     co_return string_or(found, "html_url");
@@ -98,24 +99,28 @@ Task<Result<std::string>> open_or_update_issue(GitHubClient& client, DeploymentR
   PAWL_CO_CHECK(co_await ensure_labels(client, report));
   json::array labels;
   for (const auto& label : labels_of(report)) labels.push_back(json::value(label.name));
-  json::object body{{"title", issue_title(report)},
-                    {"body", issue_body(report) + "\n" + issue_marker(report) + "\n" +
-                                 try_marker(report) + "\n"},
-                    {"labels", std::move(labels)}};
+  json::object body{
+      {"title", issue_title(report)},
+      {"body", issue_body(report) + "\n" + issue_marker(report) + "\n" + try_marker(report) + "\n"},
+      {"labels", std::move(labels)}};
   const std::string path = fmt::format("/repos/{}/issues", report.repository);
   PAWL_CO_TRY(auto answer, co_await client.call("POST", path, body));
   co_return answer.is_object() ? string_or(answer.get_object(), "html_url") : "";
 }
 
-Task<Result<std::vector<std::string>>> close_issues(GitHubClient& client,
-                                                    DeploymentReport report) {
+Task<Result<std::vector<std::string>>> close_issues(GitHubClient& client, DeploymentReport report) {
   PAWL_CO_TRY(auto issues, co_await open_issues(client, report));
   std::vector<std::string> closed;
   for (const auto& issue : issues) {
     if (!has_marker(issue, issue_marker_prefix(report))) continue;
     const json::object& found = issue.get_object();
     const int64_t number = int_or(found, "number");
-    PAWL_CO_CHECK(co_await comment(client, report.repository, number, closing_comment(report)));
+    // Told in two calls: after a crash between them the comment is there, and the issue still open.
+    PAWL_CO_TRY(auto told, co_await was_told(client, report, found));
+    if (!told) {
+      const std::string text = closing_comment(report) + "\n\n" + try_marker(report);
+      PAWL_CO_CHECK(co_await comment(client, report.repository, number, text));
+    }
     json::object body{{"state", "closed"}, {"state_reason", "completed"}};
     const std::string path = fmt::format("/repos/{}/issues/{}", report.repository, number);
     PAWL_CO_CHECK(co_await client.call("PATCH", path, body));

@@ -6,9 +6,11 @@ namespace pawl {
 namespace {
 
 std::string rollback_words(const DeploymentReport& report) {
-  if (report.rollback_status == "succeeded") return "rolled back: what was live before is live again";
+  if (report.rollback_status == "succeeded")
+    return "rolled back: what was live before is live again";
   if (report.rollback_status == "nothing_to_undo") return "nothing had been changed";
-  if (report.rollback_status == "failed") return "the rollback FAILED: the environment needs a person";
+  if (report.rollback_status == "failed")
+    return "the rollback FAILED: the environment needs a person";
   return report.rollback_status.empty() ? "no rollback" : report.rollback_status;
 }
 
@@ -45,7 +47,8 @@ bool is_failure(const DeploymentReport& report) {
 std::string headline(const DeploymentReport& report) {
   const auto& version = report.version;
   const auto& where = report.environment;
-  if (report.outcome == "in_progress") return fmt::format("{} is being deployed to {}", version, where);
+  if (report.outcome == "in_progress")
+    return fmt::format("{} is being deployed to {}", version, where);
   if (report.outcome == "succeeded") return fmt::format("{} is live in {}", version, where);
   if (report.outcome == "rolled_back")
     return fmt::format("{} failed in {}; {}", version, where, rollback_words(report));
@@ -65,7 +68,8 @@ std::string check_summary(const DeploymentReport& report) {
 }
 
 std::string issue_title(const DeploymentReport& report) {
-  return cut(fmt::format("{} {} failed in {}", report.app, report.version, report.environment), 256);
+  return cut(fmt::format("{} {} failed in {}", report.app, report.version, report.environment),
+             256);
 }
 
 std::string issue_body(const DeploymentReport& report) {
