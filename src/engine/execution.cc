@@ -18,6 +18,7 @@ class RunningStep : public StepContext {
               const std::stop_source& stop)
       : execution_(execution),
         step_(step),
+        journal_step_(execution.deployment().step(step.id) == nullptr ? "" : step.id),
         key_(effect_key(execution.deployment().id, step.id, purpose)),
         stop_(stop) {}
 
@@ -43,7 +44,7 @@ class RunningStep : public StepContext {
 
   /// An entry of this step. When it cannot be written the machinery is broken.
   Task<Result<void>> write(EventType type, json::object data) {
-    auto written = co_await execution_.journal.write(type, step_.id, std::move(data));
+    auto written = co_await execution_.journal.write(type, journal_step_, std::move(data));
     if (!written.ok()) execution_.break_off(written.error());
     co_return written;
   }
@@ -52,6 +53,7 @@ class RunningStep : public StepContext {
  private:
   Execution& execution_;
   const PlanStep& step_;
+  std::string journal_step_;  // empty for what is no step of the plan (the look after a rollback)
   std::string key_;
   const std::stop_source& stop_;
 };
@@ -163,7 +165,8 @@ Task<void> undo_step(Execution& execution, PlanStep step) {
   json::object intent{{"key", context.key()}};
   auto intended = co_await context.write(EventType::undo_started, std::move(intent));
   if (!intended.ok()) co_return;
-  for (int tries = 1; code != nullptr && tries <= kUndoTries; ++tries, pause *= 2) {
+  int tries = 1;
+  for (; code != nullptr && tries <= kUndoTries; ++tries, pause *= 2) {
     undone = co_await limited(execution, context.stop(), code->undo(context));
     if (undone.ok() || execution.broken || !is_transient(undone.error().kind())) break;
     if (tries == kUndoTries) break;
@@ -179,7 +182,7 @@ Task<void> undo_step(Execution& execution, PlanStep step) {
     (void)written;
     co_return;
   }
-  json::object outcome{{"outputs", *std::move(undone)}};
+  json::object outcome{{"outputs", *std::move(undone)}, {"tries", tries}};
   auto written = co_await context.write(EventType::undo_succeeded, std::move(outcome));
   (void)written;
 }

@@ -67,6 +67,12 @@ void apply(JournalFacts& facts, const Event& event) {
     case EventType::rollback_started:
       facts.rollback_cause = string_or(event.data, "cause", "failed");
       break;
+    case EventType::undo_started:
+      if (!facts.undos.insert(event.step).second) facts.undone_again.insert(event.step);
+      break;
+    case EventType::undo_succeeded:
+      if (int_or(event.data, "tries") > 1) facts.undone_again.insert(event.step);
+      break;
     case EventType::rollback_verified:
       facts.rollback_verified = bool_or(event.data, "ok");
       facts.rollback_verified_reason = string_or(event.data, "reason");

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ struct JournalEntry {
 struct JournalFacts {
   std::string owner;                         // the last process that said it runs it
   std::map<std::string, uint64_t> started;   // step -> sequence of its first step_started
+  std::set<std::string> undos;               // steps whose undo was intended
+  std::set<std::string> undone_again;        // steps whose undo was tried more than once
   std::string rollback_cause;                // "failed" or "cancelled"; empty: no rollback
   std::optional<bool> rollback_verified;
   std::string rollback_verified_reason;

@@ -25,11 +25,13 @@ Task<Result<void>> undo_all(Execution& execution, const Plan& plan) {
   co_return ok();
 }
 
-// Something that an undo says it restored: only then is there anything to verify.
-bool has_restored(const Deployment& deployment, const std::vector<const PlanStep*>& steps) {
+// Something that an undo says it restored: only then is there anything to verify. One that was tried
+// twice may have restored it the first time, and find nothing to do the second.
+bool has_restored(const Journal& journal, const std::vector<const PlanStep*>& steps) {
   for (const PlanStep* step : steps) {
-    const StepState* state = deployment.step(step->id);
+    const StepState* state = journal.deployment().step(step->id);
     if (state != nullptr && !state->undo_outputs.empty()) return true;
+    if (journal.facts().undone_again.count(step->id) > 0) return true;
   }
   return false;
 }
@@ -81,7 +83,7 @@ Task<Result<Outcome>> roll_back(Execution& execution, Plan plan, std::string cau
   if (undos.empty()) co_return undone(cause, std::move(reason), "nothing_to_undo");
   const std::string left = what_is_not_undone(execution.deployment(), undos);
   std::string silent;
-  if (has_restored(execution.deployment(), undos)) {
+  if (has_restored(execution.journal, undos)) {
     PAWL_CO_TRY(silent, co_await verify(execution));
   }
   if (left.empty() && silent.empty()) co_return undone(cause, std::move(reason), "succeeded");

@@ -25,10 +25,9 @@ Task<Result<void>> MemoryStore::append(std::vector<Event> events) {
   co_return appended;
 }
 
-Result<void> MemoryStore::check(const std::map<std::string, Record>& records,
-                                const Event& event) const {
-  const auto found = records.find(event.deployment);
-  const size_t newest = found == records.end() ? 0 : found->second.events.size();
+Result<void> MemoryStore::check(const Event& event) const {
+  const auto found = records_.find(event.deployment);
+  const size_t newest = found == records_.end() ? 0 : found->second.events.size();
   if (event.sequence != newest + 1)
     return conflict(fmt::format("the journal of {} has {} entries: entry {} does not follow",
                                 event.deployment, newest, event.sequence),
@@ -52,24 +51,38 @@ Result<void> MemoryStore::check(const std::map<std::string, Record>& records,
       kCodeFenced);
 }
 
+// All or none: what was put in before one that does not fit is taken out again.
 Result<void> MemoryStore::append_now(const std::vector<Event>& events) {
-  auto records = records_;  // all or none
-  auto order = order_;
-  for (const Event& event : events) {
-    PAWL_CHECK(check(records, event));
-    Record& record = records[event.deployment];
-    if (record.events.empty()) {
-      record.app = string_or(event.data, "app");
-      record.environment = string_or(event.data, "environment");
-      order.push_back(event.deployment);
+  for (size_t i = 0; i < events.size(); ++i) {
+    auto fits = check(events[i]);
+    if (!fits.ok()) {
+      for (; i > 0; --i) take_out(events[i - 1]);
+      return fits;
     }
-    record.events.push_back(event);
-    record.is_finished = event.type == EventType::finished;
+    put_in(events[i]);
   }
-  records_ = std::move(records);
-  order_ = std::move(order);
   history_.insert(history_.end(), events.begin(), events.end());
   return ok();
+}
+
+void MemoryStore::put_in(const Event& event) {
+  Record& record = records_[event.deployment];
+  if (record.events.empty()) {
+    record.app = string_or(event.data, "app");
+    record.environment = string_or(event.data, "environment");
+    order_.push_back(event.deployment);
+  }
+  record.events.push_back(event);
+  record.is_finished = event.type == EventType::finished;
+}
+
+void MemoryStore::take_out(const Event& event) {
+  Record& record = records_.at(event.deployment);
+  record.events.pop_back();
+  record.is_finished = false;
+  if (!record.events.empty()) return;
+  records_.erase(event.deployment);
+  std::erase(order_, event.deployment);
 }
 
 Task<Result<std::vector<Event>>> MemoryStore::events(std::string deployment) {

@@ -48,7 +48,9 @@ class MemoryStore : public Store {
     std::vector<Event> events;
   };
   Result<void> append_now(const std::vector<Event>& events);
-  Result<void> check(const std::map<std::string, Record>& records, const Event& event) const;
+  Result<void> check(const Event& event) const;
+  void put_in(const Event& event);
+  void take_out(const Event& event);
   std::vector<std::string> select(const std::string& app, const std::string& environment,
                                   bool only_unfinished) const;
   Task<Result<void>> pass(std::string_view verb, Moment moment);

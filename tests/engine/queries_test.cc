@@ -1,0 +1,115 @@
+// Questions to the journal: what is live, what a rollback goes back to.
+#include "engine/queries.h"
+
+#include "support/engine_rig.h"
+
+namespace pawl {
+namespace {
+
+using rig::Process;
+using rig::Rig;
+
+// A journal of deployments that ended as told, written as the runner would.
+class History {
+ public:
+  std::string add(const std::string& version, std::string_view outcome,
+                  DeploymentKind kind = DeploymentKind::deploy) {
+    const std::string id = fmt::format("d-{}", ++count_);
+    Plan plan;
+    plan.kind = kind;
+    plan.release.version = version;
+    plan.release.sha = std::string(40, version.back());
+    PlanStep update;
+    update.id = update.kind = kind == DeploymentKind::deploy ? "update_function" : "restore_function";
+    plan.steps = {update};
+    json::object validated = to_json(plan.release);
+    validated["verdict"] = "deploy";
+    add_event(id, EventType::accepted, "",
+              {{"app", "meals"}, {"environment", "dev"}, {"kind", to_string(kind)}});
+    add_event(id, EventType::validated, "", validated);
+    add_event(id, EventType::started, "", {{"owner", "p1"}});
+    add_event(id, EventType::planned, "", to_json(plan));
+    add_event(id, EventType::step_started, update.id, {});
+    add_event(id, EventType::step_succeeded, update.id,
+              {{"outputs", {{"image_uri", "repo@sha256:" + version}}}});
+    if (outcome == "rolled_back") add_event(id, EventType::rollback_started, "", {});
+    if (!outcome.empty()) add_event(id, EventType::finished, "", {{"outcome", outcome}});
+    return id;
+  }
+  std::string target(const std::string& version = "") {
+    auto found = clock.run(rollback_target(store, "meals", "dev", version)).value();
+    return found ? found->release.version : "none";
+  }
+  std::string live() {
+    auto found = clock.run(live_deployment(store, "meals", "dev")).value();
+    return found ? found->id : "none";
+  }
+  MemoryStore store;
+  VirtualClock clock;
+
+ private:
+  void add_event(const std::string& id, EventType type, const std::string& step,
+                 json::object data) {
+    const auto sequence = clock.run(store.events(id)).value().size() + 1;
+    Event event{id, sequence, clock.now(), 0, type, step, std::move(data)};
+    ASSERT_TRUE(clock.run(store.append({event})).ok());
+  }
+  int count_ = 0;
+};
+
+TEST(Queries, TheLiveReleaseIsTheNewestThatSucceeded) {
+  History history;
+  EXPECT_EQ(history.live(), "none");
+  history.add("v1", "succeeded");
+  const auto second = history.add("v2", "succeeded");
+  history.add("v3", "rolled_back");
+  history.add("v4", "");
+  EXPECT_EQ(history.live(), second);
+}
+
+TEST(Queries, ARollbackGoesToTheLastReleaseThatWasVerifiedBeforeTheLiveOne) {
+  History history;
+  history.add("v1", "succeeded");
+  EXPECT_EQ(history.target(), "none");
+  history.add("v2", "rolled_back");
+  history.add("v3", "succeeded");
+  history.add("v3", "succeeded");  // once more the same
+  history.add("v4", "failed");
+  EXPECT_EQ(history.target(), "v1");
+}
+
+TEST(Queries, TwoRollbacksGoBackTwoReleasesNotToAndFro) {
+  History history;
+  history.add("v1", "succeeded");
+  history.add("v2", "succeeded");
+  history.add("v3", "succeeded");
+  history.add("v2", "succeeded", DeploymentKind::rollback);
+  EXPECT_EQ(history.target(), "v1");
+  EXPECT_EQ(history.target("v3"), "v3");  // a person may ask for it by name
+  history.add("v1", "succeeded", DeploymentKind::rollback);
+  EXPECT_EQ(history.target(), "none");
+  history.add("v4", "succeeded");
+  EXPECT_EQ(history.target(), "v1");
+}
+
+TEST(Queries, AVersionThatWasNeverVerifiedIsNoTarget) {
+  History history;
+  history.add("v1", "succeeded");
+  history.add("v2", "rolled_back");
+  EXPECT_EQ(history.target("v2"), "none");
+  EXPECT_EQ(history.target("v9"), "none");
+}
+
+TEST(Queries, ListsTheNewestFirst) {
+  History history;
+  history.add("v1", "succeeded");
+  history.add("v2", "");
+  auto listed = history.clock.run(list_deployments(history.store, "meals", "", 10)).value();
+  ASSERT_EQ(listed.size(), 2u);
+  EXPECT_EQ(listed[0].release.version, "v2");
+  EXPECT_EQ(history.clock.run(load_deployment(history.store, "d-9")).error().kind(),
+            ErrorKind::not_found);
+}
+
+}  // namespace
+}  // namespace pawl

@@ -1,0 +1,243 @@
+// What every Store must do, whatever it keeps its records in. A new one is added to kStores.
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "sim/memory_store.h"
+#include "store/sqlite_store.h"
+
+namespace pawl {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct StoreKind {
+  const char* name;
+  std::unique_ptr<Store> (*make)(const std::string& folder);
+};
+
+const StoreKind kStores[] = {
+    {"Memory", [](const std::string&) -> std::unique_ptr<Store> {
+       return std::make_unique<MemoryStore>();
+     }},
+    {"Sqlite", [](const std::string& folder) -> std::unique_ptr<Store> {
+       return make_sqlite_store(folder + "/.pawl/journal.db").value();
+     }},
+};
+
+template <class T>
+Result<T> now(Task<Result<T>> task) {
+  task.start(nullptr);
+  return task.take();
+}
+
+class StoreContract : public testing::TestWithParam<StoreKind> {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() /
+              fmt::format("pawl-store-{}-{}", getpid(), GetParam().name);
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    store_ = GetParam().make(folder_.string());
+  }
+  void TearDown() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  static Event event(const std::string& id, uint64_t sequence, EventType type,
+                     uint64_t token = 0) {
+    Event made;
+    made.deployment = id;
+    made.sequence = sequence;
+    made.at = WallTime{1'790'000'000'123};
+    made.type = type;
+    made.fencing_token = token;
+    if (type == EventType::accepted)
+      made.data = {{"app", "meals"}, {"environment", "dev"}, {"actor", "ana"}};
+    return made;
+  }
+  void accept(const std::string& id, const std::string& environment = "dev",
+              const std::string& app = "meals") {
+    Event first = event(id, 1, EventType::accepted);
+    first.data["environment"] = environment;
+    first.data["app"] = app;
+    ASSERT_TRUE(now(store_->append({first})).ok());
+  }
+  std::optional<Lease> acquire(const std::string& id, const std::string& owner, int64_t at_ms) {
+    return now(store_->acquire_lease("meals", "dev", id, owner, WallTime{at_ms},
+                                     milliseconds(30'000)))
+        .value();
+  }
+
+  std::filesystem::path folder_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_P(StoreContract, GivesBackEventsAsTheyWereInTheirOrder) {
+  Event first = event("d-1", 1, EventType::accepted);
+  Event second = event("d-1", 2, EventType::step_started);
+  second.step = "copy_image";
+  second.data = {{"text", "quotes \" and \n lines, ünïcode"}, {"number", -7}, {"list", {1, 2.5}}};
+  ASSERT_TRUE(now(store_->append({first, second})).ok());
+  const auto events = now(store_->events("d-1")).value();
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(to_json(events[0]), to_json(first));
+  EXPECT_EQ(to_json(events[1]), to_json(second));
+  EXPECT_TRUE(now(store_->events("d-2")).value().empty());
+}
+
+TEST_P(StoreContract, RefusesAGapARepetitionAndAnEmptyBeginning) {
+  accept("d-1");
+  for (uint64_t sequence : {1u, 3u}) {
+    auto appended = now(store_->append({event("d-1", sequence, EventType::validated)}));
+    ASSERT_FALSE(appended.ok());
+    EXPECT_EQ(appended.error().kind(), ErrorKind::conflict);
+    EXPECT_EQ(appended.error().code(), kCodeOutOfSequence);
+  }
+  EXPECT_FALSE(now(store_->append({event("d-2", 1, EventType::validated)})).ok());
+}
+
+TEST_P(StoreContract, AppendsAllOrNothing) {
+  accept("d-1");
+  auto appended = now(store_->append({event("d-1", 2, EventType::validated),
+                                      event("d-9", 1, EventType::accepted),
+                                      event("d-1", 4, EventType::planned)}));
+  ASSERT_FALSE(appended.ok());
+  EXPECT_EQ(now(store_->events("d-1"))->size(), 1u);
+  EXPECT_TRUE(now(store_->events("d-9"))->empty());
+  EXPECT_EQ(now(store_->deployments("", "", 10))->size(), 1u);
+}
+
+TEST_P(StoreContract, NothingFollowsTheEnd) {
+  accept("d-1");
+  ASSERT_TRUE(now(store_->append({event("d-1", 2, EventType::finished)})).ok());
+  auto appended = now(store_->append({event("d-1", 3, EventType::notified)}));
+  ASSERT_FALSE(appended.ok());
+  EXPECT_EQ(appended.error().code(), kCodeFinished);
+}
+
+TEST_P(StoreContract, AnOldTokenWritesNothing) {
+  accept("d-1");
+  accept("d-2");
+  const auto first = acquire("d-1", "p1", 0);
+  ASSERT_TRUE(now(store_->append({event("d-1", 2, EventType::started, first->token)})).ok());
+  const auto second = acquire("d-2", "p2", 30'000);
+  ASSERT_TRUE(second);
+  auto late = now(store_->append({event("d-1", 3, EventType::planned, first->token)}));
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().code(), kCodeFenced);
+  EXPECT_NE(late.error().what().find("d-2"), std::string::npos) << late.error().what();
+  EXPECT_NE(late.error().what().find("p2"), std::string::npos);
+  // One that was never granted is no better, and who does not run it (token 0) may still write.
+  EXPECT_FALSE(now(store_->append({event("d-1", 3, EventType::planned, 99)})).ok());
+  EXPECT_TRUE(now(store_->append({event("d-1", 3, EventType::cancel_requested)})).ok());
+}
+
+TEST_P(StoreContract, GrantsTheLeaseToOneUntilItsTimeRunsOut) {
+  const auto first = acquire("d-1", "p1", 0);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(acquire("d-2", "p2", 29'999));
+  const auto second = acquire("d-2", "p2", 30'000);
+  ASSERT_TRUE(second);
+  EXPECT_GT(second->token, first->token);
+  const auto held = now(store_->lease("meals", "dev")).value();
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->deployment, "d-2");
+  EXPECT_EQ(held->owner, "p2");
+  EXPECT_EQ(held->expires_at.unix_ms, 60'000);
+}
+
+TEST_P(StoreContract, GrantsAgainToTheSameOwnerButNotToAnotherProcessOfTheSameDeployment) {
+  const auto first = acquire("d-1", "p1", 0);
+  const auto again = acquire("d-1", "p1", 1);
+  ASSERT_TRUE(again);
+  EXPECT_GT(again->token, first->token);
+  EXPECT_FALSE(acquire("d-1", "p2", 2));
+}
+
+TEST_P(StoreContract, RenewsOnlyTheNewestGrant) {
+  const auto first = acquire("d-1", "p1", 0);
+  ASSERT_TRUE(now(store_->renew_lease(*first, WallTime{10'000}, milliseconds(30'000))).ok());
+  EXPECT_FALSE(acquire("d-2", "p2", 39'999));
+  const auto second = acquire("d-2", "p2", 40'000);
+  ASSERT_TRUE(second);
+  auto late = now(store_->renew_lease(*first, WallTime{40'001}, milliseconds(30'000)));
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().kind(), ErrorKind::conflict);
+  ASSERT_TRUE(now(store_->release_lease(*second)).ok());
+  EXPECT_FALSE(now(store_->renew_lease(*second, WallTime{40'002}, milliseconds(30'000))).ok());
+}
+
+TEST_P(StoreContract, ATokenOnlyGrowsAlsoOverARelease) {
+  const auto first = acquire("d-1", "p1", 0);
+  ASSERT_TRUE(now(store_->release_lease(*first)).ok());
+  EXPECT_FALSE(now(store_->lease("meals", "dev"))->has_value());
+  const auto second = acquire("d-2", "p2", 1);
+  ASSERT_TRUE(second);
+  EXPECT_GT(second->token, first->token);
+  // The late release of the first does not free the second.
+  ASSERT_TRUE(now(store_->release_lease(*first)).ok());
+  EXPECT_TRUE(now(store_->lease("meals", "dev"))->has_value());
+}
+
+TEST_P(StoreContract, EnvironmentsAreHeldApart) {
+  ASSERT_TRUE(acquire("d-1", "p1", 0));
+  EXPECT_TRUE(now(store_->acquire_lease("meals", "prod", "d-2", "p1", WallTime{0},
+                                        milliseconds(1'000)))
+                  ->has_value());
+  EXPECT_TRUE(now(store_->acquire_lease("other", "dev", "d-3", "p1", WallTime{0},
+                                        milliseconds(1'000)))
+                  ->has_value());
+}
+
+TEST_P(StoreContract, ListsTheUnfinishedInTheOrderOfAcceptance) {
+  accept("d-9");
+  accept("d-1");
+  accept("d-5", "prod");
+  accept("d-3");
+  ASSERT_TRUE(now(store_->append({event("d-1", 2, EventType::finished)})).ok());
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(now(store_->unfinished("meals", "dev")).value(), (Ids{"d-9", "d-3"}));
+  EXPECT_EQ(now(store_->unfinished("meals", "")).value(), (Ids{"d-9", "d-5", "d-3"}));
+  EXPECT_EQ(now(store_->deployments("meals", "dev", 10)).value(), (Ids{"d-3", "d-1", "d-9"}));
+  EXPECT_EQ(now(store_->deployments("", "", 2)).value(), (Ids{"d-3", "d-5"}));
+}
+
+TEST_P(StoreContract, FindsADeploymentByItsUniqueBeginning) {
+  accept("d-4f2a");
+  accept("d-4f3b");
+  accept("d-4f");
+  EXPECT_EQ(now(store_->find_deployment("d-4f2")).value(), "d-4f2a");
+  EXPECT_EQ(now(store_->find_deployment("d-4f")).value(), "d-4f");
+  auto many = now(store_->find_deployment("d-"));
+  ASSERT_FALSE(many.ok());
+  EXPECT_EQ(many.error().kind(), ErrorKind::conflict);
+  EXPECT_NE(many.error().what().find("d-4f3b"), std::string::npos);
+  for (const char* unknown : {"", "x", "d-4f2a1", "%", "_-4f2"})
+    EXPECT_EQ(now(store_->find_deployment(unknown)).error().kind(), ErrorKind::not_found)
+        << unknown;
+}
+
+TEST_P(StoreContract, KeepsTheLinesOfEachStep) {
+  accept("d-1");
+  std::vector<LogEntry> lines = {{WallTime{1}, "build", "one"},
+                                 {WallTime{2}, "copy", "two"},
+                                 {WallTime{3}, "build", "three"}};
+  ASSERT_TRUE(now(store_->append_log("d-1", lines)).ok());
+  ASSERT_TRUE(now(store_->append_log("d-1", {{WallTime{4}, "build", "four"}})).ok());
+  const auto build = now(store_->log("d-1", "build")).value();
+  ASSERT_EQ(build.size(), 3u);
+  EXPECT_EQ(build[2].line, "four");
+  EXPECT_EQ(build[1].at.unix_ms, 3);
+  EXPECT_EQ(now(store_->log("d-1", ""))->size(), 4u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::ValuesIn(kStores),
+                         [](const auto& kind) { return std::string(kind.param.name); });
+
+}  // namespace
+}  // namespace pawl
