@@ -2,37 +2,42 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
+#include "base/json.h"
+#include "base/log.h"
 #include "cli/connections.h"
-#include "core/image_reference.h"
 #include "net/http.h"
 
 namespace pawl {
 namespace {
 
-constexpr std::chrono::seconds kHelperLimit{5};
+constexpr std::chrono::seconds kHelperTimeout{5};
+constexpr size_t kMaxHelperOutputBytes = 64u << 10;
+constexpr size_t kMaxAuthFileBytes = 1u << 20;
 
-/// Runs `docker-credential-NAME get`.
 class HelperPrograms : public oci::CredentialHelpers {
  public:
   explicit HelperPrograms(Processes& processes) : processes_(processes) {}
 
   Task<Result<std::optional<oci::Credentials>>> get(std::string helper,
                                                     std::string server) override {
-    const std::string program = "docker-credential-" + helper;
-    const auto path = find_program(program);
-    if (!path)
-      co_return Error(ErrorKind::denied,
-                      fmt::format("docker's config.json names the credential helper {} for {}, and "
-                                  "it is not installed",
-                                  program, server))
-          .with_hint("install it, or take it out of credHelpers/credsStore");
-    Command command;
-    command.argv = {*path, "get"};
+    const std::string name = "docker-credential-" + helper;
+    const auto program = find_program(name);
+    if (!program)
+      co_return Error(ErrorKind::config, fmt::format("docker's config names the credential helper "
+                                                     "{}, which is not installed",
+                                                     name))
+          .with_hint("install it, or log in again without it: docker login " + server);
+    pawl::Command command;
+    command.argv = {*program, "get"};
     command.input = server;
-    command.timeout = kHelperLimit;
-    command.max_output_bytes = 64u << 10;
-    PAWL_CO_TRY(auto exited, co_await processes_.run(std::move(command), {}));
-    co_return oci::parse_helper_reply(exited.code, exited.output, helper);
+    command.timeout = kHelperTimeout;
+    command.max_output_bytes = kMaxHelperOutputBytes;
+    PAWL_CO_TRY(const Exited exited, co_await processes_.run(std::move(command), nullptr));
+    // Some helpers say why on stderr and some on stdout.
+    const std::string& words = exited.output.empty() ? exited.errors : exited.output;
+    co_return oci::parse_helper_reply(exited.code, words, helper);
   }
 
  private:
@@ -45,15 +50,16 @@ class EcrLogin : public oci::EcrTokens {
 
   Task<Result<std::optional<Token>>> authorization_token(std::string host) override {
     auto login = co_await ecr_.login();
-    if (!login.ok()) co_return std::move(login).error().while_doing("logging in to " + host);
-    // A stand-in for ECR has a host of its own; any other registry there is not ECR's affair.
+    if (!login.ok()) {
+      // A registry on loopback is only perhaps the ECR of a stand-in for AWS.
+      if (!oci::is_ecr_host(host)) co_return std::optional<Token>();
+      co_return std::move(login).error();
+    }
     const auto endpoint = split_url(login->endpoint);
     if (!oci::is_ecr_host(host) && (!endpoint || endpoint->authority() != host))
       co_return std::optional<Token>();
-    // A stand-in may give an end in the past; such a token is good for one use.
-    const auto left = login->expires - clock_.now();
-    Token token{login->password, std::max(left, std::chrono::milliseconds(0))};
-    co_return std::optional<Token>(token);
+    const Token token{login->password, login->expires - clock_.now()};
+    co_return std::optional(token);
   }
 
  private:
@@ -61,46 +67,51 @@ class EcrLogin : public oci::EcrTokens {
   Clock& clock_;
 };
 
+// Files of docker's format; what is not there is left out.
+Result<void> add_file(const std::string& path, std::shared_ptr<oci::CredentialHelpers> helpers,
+                      std::vector<std::shared_ptr<oci::CredentialSource>>& sources) {
+  std::error_code failure;
+  if (path.empty() || !std::filesystem::exists(path, failure)) return ok();
+  PAWL_TRY(const auto text, read_file(path, kMaxAuthFileBytes));
+  PAWL_TRY(auto config, oci::DockerConfig::parse(text, path));
+  sources.push_back(oci::docker_credentials(std::move(config), std::move(helpers)));
+  return ok();
+}
+
+bool is_loopback_registry(const std::string& host) {
+  const auto parts = split_url("http://" + host + "/");
+  return parts && is_loopback_host(parts->host);
+}
+
 }  // namespace
 
 Result<oci::RegistryAccess> registry_access(const ProcessEnvironment& environment,
                                             Processes& processes, Loop& loop, aws::Ecr* ecr) {
   oci::RegistryAccess access;
   PAWL_TRY(access.hosts, registry_hosts(environment));
-  PAWL_TRY(auto config, docker_config(environment));
+  const auto helpers = std::make_shared<HelperPrograms>(processes);
   std::vector<std::shared_ptr<oci::CredentialSource>> sources;
-  sources.push_back(
-      oci::docker_credentials(std::move(config), std::make_shared<HelperPrograms>(processes)));
+  PAWL_CHECK(add_file(environment.get("REGISTRY_AUTH_FILE"), helpers, sources));
+  PAWL_CHECK(add_file(docker_config_dir(environment) + "/config.json", helpers, sources));
+  if (const auto runtime = environment.get("XDG_RUNTIME_DIR"); !runtime.empty())
+    PAWL_CHECK(add_file(runtime + "/containers/auth.json", helpers, sources));
   if (ecr != nullptr) {
-    // Asked second: a person's own credentials for an ECR host win.
-    sources.push_back(oci::ecr_credentials(std::make_shared<EcrLogin>(*ecr, loop.clock()),
-                                           loop.clock(), [](const std::string& host) {
-                                             return oci::is_ecr_host(host) ||
-                                                    is_loopback_host(host.substr(0, host.rfind(':')));
-                                           }));
+    const bool has_stand_in = !environment.get("AWS_ENDPOINT_URL").empty() ||
+                              !environment.get("AWS_ENDPOINT_URL_ECR").empty();
+    sources.push_back(oci::ecr_credentials(
+        std::make_shared<EcrLogin>(*ecr, loop.clock()), loop.clock(),
+        [has_stand_in](const std::string& host) {
+          return oci::is_ecr_host(host) || (has_stand_in && is_loopback_registry(host));
+        }));
+  }
+  if (const auto token = environment.get("GITHUB_TOKEN"); !token.empty()) {
+    const auto actor = environment.get("GITHUB_ACTOR");
+    const std::string user = actor.empty() ? "x-access-token" : actor;
+    sources.push_back(
+        oci::fixed_credentials({{"ghcr.io", oci::Credentials{user, Secret(token), Secret()}}}));
   }
   access.credentials = oci::first_of(std::move(sources));
   return access;
-}
-
-Result<BuilderOptions> builder_options(const ProcessEnvironment& environment,
-                                       const EnvironmentConfig& target,
-                                       const LoadedConfig& config) {
-  BuilderOptions options;
-  options.directory = config.directory;
-  options.scratch_dir = config.state_dir + "/build/" + target.name;
-  options.docker_config = docker_config_dir(environment);
-  PAWL_TRY(auto image, ImageReference::parse(target.image.source));
-  PAWL_TRY(auto hosts, registry_hosts(environment));
-  const auto url = split_url(hosts.base_url(image.host));
-  if (url && url->authority() != image.host) {
-    options.host_overrides[image.host] = url->authority();
-    if (url->scheme == "http") options.insecure_hosts.push_back(url->authority());
-  }
-  PAWL_TRY(auto docker, docker_config(environment));
-  if (const auto found = docker.auths.find(image.host); found != docker.auths.end())
-    options.logins.push_back({image.host, found->second.user, found->second.password});
-  return options;
 }
 
 }  // namespace pawl

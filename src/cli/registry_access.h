@@ -1,22 +1,18 @@
-// Who we are to the registries: docker's config.json with its helper programs, and ECR's own token.
+// Who we are to container registries: docker's and podman's logins (with their helper programs),
+// GITHUB_TOKEN for ghcr.io, and ECR's token from our AWS credentials.
 #pragma once
 
 #include "aws/ecr.h"
-#include "builder/builder.h"
 #include "cli/globals.h"
-#include "core/config.h"
 #include "net/loop.h"
 #include "oci/registries.h"
 #include "process/child.h"
 
 namespace pawl {
 
-/// `ecr` may be nullptr: then ECR is like any other registry. What is given must outlive the result.
+/// `ecr` may be nullptr: then ECR is a registry like any other. What is passed must outlive the
+/// access.
 Result<oci::RegistryAccess> registry_access(const ProcessEnvironment& environment,
                                             Processes& processes, Loop& loop, aws::Ecr* ecr);
-
-/// How the builder pushes to the source registry: same hosts, same credentials.
-Result<BuilderOptions> builder_options(const ProcessEnvironment& environment,
-                                       const EnvironmentConfig& target, const LoadedConfig& config);
 
 }  // namespace pawl
