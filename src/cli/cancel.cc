@@ -19,6 +19,7 @@ Task<Result<int>> cancel(Session& session, ReadContext& context, Deployment depl
         .with_hint("to go back to the release before it: pawl rollback " + deployment.environment);
   }
   RunRequest run;
+  run.repository = context.config.config.repository;
   const std::string by = actor_of(context.globals.environment);
   run.accept = [&](Runner& runner) -> Task<Result<std::string>> {
     PAWL_CO_CHECK(co_await runner.cancel(deployment.id, by));
@@ -47,9 +48,9 @@ Task<Result<int>> cancel(Session& session, ReadContext& context, Deployment depl
 
 }  // namespace
 
-void add_cancel(Command root, Globals& globals) {
+void add_cancel(CliCommand root, Globals& globals) {
   auto name = std::make_shared<std::string>();
-  Command command = root.sub("cancel", "Stop a deployment and take back what it did");
+  CliCommand command = root.sub("cancel", "Stop a deployment and take back what it did");
   command.positional("deployment", *name, "The beginning of an id, or an environment")
       .examples("  pawl cancel dev\n  pawl cancel d-4f2a")
       .run([name, &globals] { return run_on_deployment(globals, *name, cancel); });

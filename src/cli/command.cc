@@ -12,69 +12,69 @@
 
 namespace pawl {
 
-struct Command::Impl {
+struct CliCommand::Impl {
   CLI::App* app = nullptr;
   std::shared_ptr<CLI::App> root;
   // Where the chosen command leaves its action; one for the whole program.
   std::shared_ptr<std::function<int()>> action;
 };
 
-Command& Command::flag(const std::string& names, bool& target, const std::string& help) {
+CliCommand& CliCommand::flag(const std::string& names, bool& target, const std::string& help) {
   impl_->app->add_flag(names, target, help);
   return *this;
 }
-Command& Command::option(const std::string& names, std::string& target, const std::string& help) {
+CliCommand& CliCommand::option(const std::string& names, std::string& target, const std::string& help) {
   impl_->app->add_option(names, target, help);
   return *this;
 }
-Command& Command::option(const std::string& names, int& target, const std::string& help) {
+CliCommand& CliCommand::option(const std::string& names, int& target, const std::string& help) {
   impl_->app->add_option(names, target, help)->check(CLI::NonNegativeNumber)->capture_default_str();
   return *this;
 }
-Command& Command::option(const std::string& names, std::vector<std::string>& target,
+CliCommand& CliCommand::option(const std::string& names, std::vector<std::string>& target,
                          const std::string& help) {
   impl_->app->add_option(names, target, help)->allow_extra_args(false);
   return *this;
 }
-Command& Command::positional(const std::string& name, std::string& target,
+CliCommand& CliCommand::positional(const std::string& name, std::string& target,
                              const std::string& help) {
   impl_->app->add_option(name, target, help)->required();
   return *this;
 }
-Command& Command::optional_positional(const std::string& name, std::string& target,
+CliCommand& CliCommand::optional_positional(const std::string& name, std::string& target,
                                       const std::string& help) {
   impl_->app->add_option(name, target, help);
   return *this;
 }
-Command& Command::positional_list(const std::string& name, std::vector<std::string>& target) {
+CliCommand& CliCommand::positional_list(const std::string& name, std::vector<std::string>& target) {
   impl_->app->add_option(name, target);
   return *this;
 }
-Command& Command::choices(const std::string& name, std::vector<std::string> choices) {
+CliCommand& CliCommand::choices(const std::string& name, std::vector<std::string> choices) {
   impl_->app->get_option(name)->check(CLI::IsMember(std::move(choices)));
   return *this;
 }
-Command& Command::examples(const std::string& text) {
+CliCommand& CliCommand::examples(const std::string& text) {
   impl_->app->footer("Examples:\n" + text);
   return *this;
 }
-Command& Command::run(std::function<int()> action) {
+CliCommand& CliCommand::run(std::function<int()> action) {
   auto slot = impl_->action;
   impl_->app->callback([slot, action = std::move(action)] { *slot = action; });
   return *this;
 }
-Command& Command::hide() {
+CliCommand& CliCommand::hide() {
   impl_->app->group("");
   return *this;
 }
-Command Command::sub(const std::string& name, const std::string& help) {
+CliCommand CliCommand::sub(const std::string& name, const std::string& help) {
   CLI::App* child = impl_->app->add_subcommand(name, help);
   impl_->app->require_subcommand(0, 1);
-  return Command(std::make_shared<Impl>(Impl{child, impl_->root, impl_->action}));
+  return CliCommand(std::make_shared<Impl>(Impl{child, impl_->root, impl_->action}));
 }
 
 Program::Program(std::string name, std::string description, Globals& globals)
-    : impl_(std::make_shared<Command::Impl>()), globals_(globals) {
+    : impl_(std::make_shared<CliCommand::Impl>()), globals_(globals) {
   impl_->root = std::make_shared<CLI::App>(std::move(description), std::move(name));
   impl_->app = impl_->root.get();
   impl_->action = std::make_shared<std::function<int()>>();
@@ -95,7 +95,7 @@ Program::Program(std::string name, std::string description, Globals& globals)
 
 Program::~Program() = default;
 
-Command Program::root() { return Command(impl_); }
+CliCommand Program::root() { return CliCommand(impl_); }
 
 int Program::main(int argc, char** argv) {
   CLI::App& app = *impl_->root;

@@ -23,30 +23,30 @@ enum ExitCode {
 int exit_code_for(const Error& error);
 
 /// One command (or a group of them) while it is being described.
-class Command {
+class CliCommand {
  public:
-  Command& flag(const std::string& names, bool& target, const std::string& help);
-  Command& option(const std::string& names, std::string& target, const std::string& help);
-  Command& option(const std::string& names, int& target, const std::string& help);
-  Command& option(const std::string& names, std::vector<std::string>& target,
+  CliCommand& flag(const std::string& names, bool& target, const std::string& help);
+  CliCommand& option(const std::string& names, std::string& target, const std::string& help);
+  CliCommand& option(const std::string& names, int& target, const std::string& help);
+  CliCommand& option(const std::string& names, std::vector<std::string>& target,
                   const std::string& help);
-  Command& positional(const std::string& name, std::string& target, const std::string& help);
-  Command& optional_positional(const std::string& name, std::string& target,
+  CliCommand& positional(const std::string& name, std::string& target, const std::string& help);
+  CliCommand& optional_positional(const std::string& name, std::string& target,
                                const std::string& help);
   /// All that is left, whatever it looks like.
-  Command& positional_list(const std::string& name, std::vector<std::string>& target);
+  CliCommand& positional_list(const std::string& name, std::vector<std::string>& target);
   /// One of `choices` only.
-  Command& choices(const std::string& name, std::vector<std::string> choices);
+  CliCommand& choices(const std::string& name, std::vector<std::string> choices);
   /// Shown at the end of --help.
-  Command& examples(const std::string& text);
+  CliCommand& examples(const std::string& text);
   /// What it does; gives the exit code.
-  Command& run(std::function<int()> action);
-  Command sub(const std::string& name, const std::string& help);
+  CliCommand& run(std::function<int()> action);
+  CliCommand sub(const std::string& name, const std::string& help);
   /// Not in --help.
-  Command& hide();
+  CliCommand& hide();
 
   struct Impl;
-  explicit Command(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+  explicit CliCommand(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
  private:
   std::shared_ptr<Impl> impl_;
@@ -57,7 +57,7 @@ class Program {
  public:
   Program(std::string name, std::string description, Globals& globals);
   ~Program();
-  Command root();
+  CliCommand root();
   int main(int argc, char** argv);
   /// The words that may follow `words` (the last one possibly begun): for shell completion.
   std::vector<std::string> complete(const std::vector<std::string>& words) const;
@@ -65,7 +65,7 @@ class Program {
   std::string reference() const;
 
  private:
-  std::shared_ptr<Command::Impl> impl_;
+  std::shared_ptr<CliCommand::Impl> impl_;
   Globals& globals_;
 };
 

@@ -5,21 +5,21 @@
 
 namespace pawl {
 
-void add_deploy(Command root, Globals& globals);
-void add_plan(Command root, Globals& globals);
-void add_rollback(Command root, Globals& globals);
-void add_resume(Command root, Globals& globals);
-void add_cancel(Command root, Globals& globals);
-void add_status(Command root, Globals& globals);
-void add_history(Command root, Globals& globals);
-void add_show(Command root, Globals& globals);
-void add_logs(Command root, Globals& globals);
-void add_metrics(Command root, Globals& globals);
-void add_config(Command root, Globals& globals);
-void add_doctor(Command root, Globals& globals);
-void add_copy(Command root, Globals& globals);
-void add_sync(Command root, Globals& globals);
-void add_sandbox(Command root, Globals& globals);
-void add_completion(Command root, Globals& globals, const Program& program);
+void add_deploy(CliCommand root, Globals& globals);
+void add_plan(CliCommand root, Globals& globals);
+void add_rollback(CliCommand root, Globals& globals);
+void add_resume(CliCommand root, Globals& globals);
+void add_cancel(CliCommand root, Globals& globals);
+void add_status(CliCommand root, Globals& globals);
+void add_history(CliCommand root, Globals& globals);
+void add_show(CliCommand root, Globals& globals);
+void add_logs(CliCommand root, Globals& globals);
+void add_metrics(CliCommand root, Globals& globals);
+void add_config(CliCommand root, Globals& globals);
+void add_doctor(CliCommand root, Globals& globals);
+void add_copy(CliCommand root, Globals& globals);
+void add_sync(CliCommand root, Globals& globals);
+void add_sandbox(CliCommand root, Globals& globals);
+void add_completion(CliCommand root, Globals& globals, const Program& program);
 
 }  // namespace pawl

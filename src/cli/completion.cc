@@ -51,7 +51,7 @@ int complete(const Program& program, const Globals& globals, std::vector<std::st
 
 }  // namespace
 
-void add_completion(Command root, Globals& globals, const Program& program) {
+void add_completion(CliCommand root, Globals& globals, const Program& program) {
   auto shell = std::make_shared<std::string>();
   root.sub("completion", "Print the completion script of a shell")
       .positional("shell", *shell, "bash, zsh or fish")

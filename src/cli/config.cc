@@ -35,8 +35,8 @@ int check(const Globals& globals) {
 
 }  // namespace
 
-void add_config(Command root, Globals& globals) {
-  Command group = root.sub("config", "Check pawl.yaml, or print its schema");
+void add_config(CliCommand root, Globals& globals) {
+  CliCommand group = root.sub("config", "Check pawl.yaml, or print its schema");
   group.sub("check", "Read pawl.yaml and say what is wrong with it, where")
       .examples("  pawl config check\n  pawl config check --config deploy/pawl.yaml")
       .run([&globals] { return check(globals); });

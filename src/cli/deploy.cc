@@ -58,6 +58,7 @@ Task<Result<int>> deploy(Session& session, const Globals& globals, DeployQuestio
                         describe_trigger(question.trigger),
                         assessment.decision};
   RunRequest run;
+  run.repository = question.config.repository;
   run.accept = [&request](Runner& runner) { return runner.accept(request); };
   run.make_plan = [&] { return plan_now(session, question, assessment); };
   co_return co_await run_deployment(session, globals, run);
@@ -65,9 +66,9 @@ Task<Result<int>> deploy(Session& session, const Globals& globals, DeployQuestio
 
 }  // namespace
 
-void add_deploy(Command root, Globals& globals) {
+void add_deploy(CliCommand root, Globals& globals) {
   auto options = std::make_shared<TriggerOptions>();
-  Command command = root.sub("deploy", "Make a release live in an environment, or roll back");
+  CliCommand command = root.sub("deploy", "Make a release live in an environment, or roll back");
   options->describe(command);
   command.examples(kExamples).run([options, &globals] {
     auto config = load_config(globals);

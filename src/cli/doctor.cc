@@ -179,9 +179,9 @@ int print_findings(const std::vector<Finding>& findings, const Globals& globals)
 
 }  // namespace
 
-void add_doctor(Command root, Globals& globals) {
+void add_doctor(CliCommand root, Globals& globals) {
   auto name = std::make_shared<std::string>();
-  Command command =
+  CliCommand command =
       root.sub("doctor", "Check every endpoint and permission that a deployment will need");
   command.positional("environment", *name, "Which one")
       .examples("  pawl doctor dev\n  pawl doctor prod --json")

@@ -30,13 +30,13 @@ Task<Result<int>> history(ReadContext& context, std::string environment, int lim
 
 }  // namespace
 
-void add_history(Command root, Globals& globals) {
+void add_history(CliCommand root, Globals& globals) {
   struct Options {
     std::string environment;
     int limit = 20;
   };
   auto options = std::make_shared<Options>();
-  Command command = root.sub("history", "Past deployments, newest first");
+  CliCommand command = root.sub("history", "Past deployments, newest first");
   command.optional_positional("environment", options->environment, "Only this one")
       .option("-n,--limit", options->limit, "How many")
       .examples("  pawl history\n  pawl history prod -n 5")

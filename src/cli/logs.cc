@@ -38,13 +38,13 @@ Task<Result<int>> logs(ReadContext& context, std::string name, std::string step)
 
 }  // namespace
 
-void add_logs(Command root, Globals& globals) {
+void add_logs(CliCommand root, Globals& globals) {
   struct Options {
     std::string name;
     std::string step;
   };
   auto options = std::make_shared<Options>();
-  Command command = root.sub("logs", "What the steps of a deployment printed");
+  CliCommand command = root.sub("logs", "What the steps of a deployment printed");
   command
       .optional_positional("deployment", options->name,
                            "The beginning of an id, or an environment (its newest)")

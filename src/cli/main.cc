@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
                         "Makes a release live on AWS Lambda, or puts back exactly what was live "
                         "before, and says which of the two happened.",
                         globals);
-  pawl::Command root = program.root();
+  pawl::CliCommand root = program.root();
   root.examples(
       "  pawl sandbox up --detach            a whole cloud on this machine, to try things in\n"
       "  pawl deploy dev --sandbox           deploy what is checked out\n"

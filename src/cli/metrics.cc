@@ -51,13 +51,13 @@ Task<Result<int>> metrics(ReadContext& context, std::string environment, int day
 
 }  // namespace
 
-void add_metrics(Command root, Globals& globals) {
+void add_metrics(CliCommand root, Globals& globals) {
   struct Options {
     std::string environment;
     int days = 30;
   };
   auto options = std::make_shared<Options>();
-  Command command = root.sub("metrics", "Success rate, durations, rollbacks and the DORA figures");
+  CliCommand command = root.sub("metrics", "Success rate, durations, rollbacks and the DORA figures");
   command.optional_positional("environment", options->environment, "Only this one")
       .option("--days", options->days, "How far back")
       .examples("  pawl metrics prod --days 90 --json")

@@ -67,9 +67,9 @@ Task<Result<int>> show_plan(Session& session, const Globals& globals, DeployQues
 
 }  // namespace
 
-void add_plan(Command root, Globals& globals) {
+void add_plan(CliCommand root, Globals& globals) {
   auto options = std::make_shared<TriggerOptions>();
-  Command command = root.sub("plan", "Show what a deployment would do; changes nothing");
+  CliCommand command = root.sub("plan", "Show what a deployment would do; changes nothing");
   options->describe(command);
   command.examples("  pawl plan staging --tag v1.4.2\n  pawl plan dev --json | jq '.plan.steps[].id'")
       .run([options, &globals] {

@@ -17,6 +17,7 @@ Task<Result<int>> resume(Session& session, ReadContext& context, Deployment depl
     co_return exit_code(deployment);
   }
   RunRequest run;
+  run.repository = context.config.config.repository;
   run.accept = [&](Runner&) -> Task<Result<std::string>> { co_return deployment.id; };
   run.make_plan = []() -> Task<Result<Plan>> {
     co_return Error(ErrorKind::refused, "it was interrupted before it began; nothing was changed");
@@ -26,9 +27,9 @@ Task<Result<int>> resume(Session& session, ReadContext& context, Deployment depl
 
 }  // namespace
 
-void add_resume(Command root, Globals& globals) {
+void add_resume(CliCommand root, Globals& globals) {
   auto name = std::make_shared<std::string>();
-  Command command = root.sub("resume", "Take up a deployment that was interrupted");
+  CliCommand command = root.sub("resume", "Take up a deployment that was interrupted");
   command
       .optional_positional("deployment", *name,
                            "The beginning of an id, or an environment (default: the newest)")

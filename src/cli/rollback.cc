@@ -38,6 +38,7 @@ Task<Result<int>> rollback(Session& session, const Globals& globals, Config conf
                                         target->deployment_id);
   request.decision.release = target->release;
   RunRequest run;
+  run.repository = config.repository;
   run.accept = [&request](Runner& runner) { return runner.accept(request); };
   run.make_plan = [&]() -> Task<Result<Plan>> {
     PAWL_CO_TRY(auto facts, co_await plan_facts(session, environment, PlanFacts{}));
@@ -48,13 +49,13 @@ Task<Result<int>> rollback(Session& session, const Globals& globals, Config conf
 
 }  // namespace
 
-void add_rollback(Command root, Globals& globals) {
+void add_rollback(CliCommand root, Globals& globals) {
   struct Options {
     std::string environment;
     std::string version;
   };
   auto options = std::make_shared<Options>();
-  Command command = root.sub("rollback", "Go back to the last verified release");
+  CliCommand command = root.sub("rollback", "Go back to the last verified release");
   command.positional("environment", options->environment, "Which one")
       .option("--to", options->version, "A version that was verified there (pawl history)")
       .examples(kExamples)

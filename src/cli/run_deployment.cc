@@ -46,7 +46,8 @@ Task<Result<int>> run_deployment(Session& session, const Globals& globals, RunRe
   const Terminal terminal = Terminal::of_stdout(globals.environment);
   auto view = make_view(choose_view(globals, terminal), terminal, clock);
   RunnerOptions options;
-  options.owner = session.processes().self();
+  options.owner = session.processes().describe_this_process();
+  options.repository = request.repository;
   RunnerPorts ports{session.store(), clock,           session.loop().entropy(),
                     session.steps(), session.processes(), session.forge()};
   Runner runner(ports, options, *view);

@@ -259,10 +259,10 @@ int change_faults(const Globals& globals, std::string method, std::string path, 
   });
 }
 
-void add_faults(Command root, Globals& globals) {
-  Command group = root.sub("fault", "Make the sandbox's services go wrong on purpose");
+void add_faults(CliCommand root, Globals& globals) {
+  CliCommand group = root.sub("fault", "Make the sandbox's services go wrong on purpose");
   auto options = std::make_shared<FaultOptions>();
-  Command add = group.sub("add", "Let matching requests go wrong");
+  CliCommand add = group.sub("add", "Let matching requests go wrong");
   add.positional("kind", options->kind, "slow, slow:250ms, throttle, drop, or a status: 500, 503")
       .option("--service", options->service,
               "lambda, s3, ecr, sts, github, registry, ecr-registry, function; * and ? are allowed")
@@ -283,7 +283,7 @@ void add_faults(Command root, Globals& globals) {
     return change_faults(globals, "GET", "/faults", "");
   });
   auto id = std::make_shared<std::string>();
-  Command clear = group.sub("clear", "Take faults away");
+  CliCommand clear = group.sub("clear", "Take faults away");
   clear.optional_positional("id", *id, "One of them; without it all").run([id, &globals] {
     return change_faults(globals, "DELETE", id->empty() ? "/faults" : "/faults/" + url_encode(*id), "");
   });
@@ -291,11 +291,11 @@ void add_faults(Command root, Globals& globals) {
 
 }  // namespace
 
-void add_sandbox(Command root, Globals& globals) {
-  Command group = root.sub("sandbox", "A whole cloud on this machine, to try things in");
+void add_sandbox(CliCommand root, Globals& globals) {
+  CliCommand group = root.sub("sandbox", "A whole cloud on this machine, to try things in");
   auto port = std::make_shared<int>(0);
   auto detach = std::make_shared<bool>(false);
-  Command start = group.sub("up", "Start it, with what pawl.yaml expects to find");
+  CliCommand start = group.sub("up", "Start it, with what pawl.yaml expects to find");
   start.option("--port", *port, "The first of its ports (default: as the last time, or 4510)")
       .flag("--detach", *detach, "Leave it running in the background")
       .examples("  pawl sandbox up --detach\n  pawl deploy dev --sandbox")
@@ -304,7 +304,7 @@ void add_sandbox(Command root, Globals& globals) {
   group.sub("status", "Where it is, and what it runs").run([&globals] { return status(globals); });
   auto function = std::make_shared<std::string>();
   auto follow = std::make_shared<bool>(false);
-  Command log = group.sub("logs", "What the functions printed");
+  CliCommand log = group.sub("logs", "What the functions printed");
   log.optional_positional("function", *function, "One function; without it all")
       .flag("--follow,-f", *follow, "Go on as more comes")
       .run([function, follow, &globals] { return logs(globals, *function, *follow); });

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include "aws/api_gateway.h"
+#include "aws/directory_files.h"
 #include "aws/ecr.h"
 #include "aws/lambda.h"
 #include "aws/s3.h"
 #include "aws/sts.h"
 #include "builder/builder.h"
 #include "builder/git.h"
+#include "cli/builder_access.h"
 #include "cli/connections.h"
 #include "cli/deployers.h"
 #include "cli/registry_access.h"

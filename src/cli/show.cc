@@ -39,13 +39,13 @@ Task<Result<int>> show(ReadContext& context, std::string name, bool with_events)
 
 }  // namespace
 
-void add_show(Command root, Globals& globals) {
+void add_show(CliCommand root, Globals& globals) {
   struct Options {
     std::string name;
     bool events = false;
   };
   auto options = std::make_shared<Options>();
-  Command command = root.sub("show", "One deployment: its steps, its outcome, why");
+  CliCommand command = root.sub("show", "One deployment: its steps, its outcome, why");
   command
       .optional_positional("deployment", options->name,
                            "The beginning of an id, or an environment (its newest)")

@@ -101,9 +101,9 @@ Task<Result<int>> status(ReadContext& context, std::string only) {
 
 }  // namespace
 
-void add_status(Command root, Globals& globals) {
+void add_status(CliCommand root, Globals& globals) {
   auto environment = std::make_shared<std::string>();
-  Command command = root.sub("status", "What is live where, and what runs or waits");
+  CliCommand command = root.sub("status", "What is live where, and what runs or waits");
   command.optional_positional("environment", *environment, "Only this one")
       .examples("  pawl status\n  pawl status prod --json | jq -r '.environments[0].live.version'")
       .run([environment, &globals] {

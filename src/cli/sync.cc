@@ -172,7 +172,7 @@ Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment,
   co_return co_await sync(store, *files, std::move(request), std::move(progress));
 }
 
-void add_sync(Command root, Globals& globals) {
+void add_sync(CliCommand root, Globals& globals) {
   auto request = std::make_shared<SyncRequest>();
   root.sub("sync", "Bring a directory into a bucket: what is new first, pages last")
       .positional("dir", request->directory, "the directory")

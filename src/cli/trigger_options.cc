@@ -15,7 +15,7 @@ bool is_sha(std::string_view text) {
 
 }  // namespace
 
-void TriggerOptions::describe(Command& command) {
+void TriggerOptions::describe(CliCommand& command) {
   command.optional_positional("environment", environment, "Where to: a name under `environments`")
       .option("-t,--tag", tag, "The release to deploy, by its tag (default: the newest git tag of "
                                "this commit, else its short SHA)")

@@ -18,7 +18,7 @@ struct TriggerOptions {
   std::string approved_by;
   bool force = false;
 
-  void describe(Command& command);
+  void describe(CliCommand& command);
   Result<DeployQuestion> question(const Config& config, const Globals& globals) const;
 };
 

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -55,10 +55,12 @@ Result<std::string> locate(const Command& command) {
   auto found = search(
       program, own != command.environment.end() ? std::string_view(own->second) : inherited_path());
   if (!found) {
-    const bool named = program.find('/') != std::string::npos;
-    return Error(ErrorKind::not_found,
-                 named ? fmt::format("'{}' is not a program that can be run", program)
-                       : fmt::format("the program '{}' is not installed (not in PATH)", program));
+    if (program.find('/') != std::string::npos) {
+      return Error(ErrorKind::not_found,
+                   fmt::format("'{}' is not a program that can be run", program));
+    }
+    return Error(ErrorKind::not_found, fmt::format("there is no program '{}' on the PATH", program))
+        .with_hint("install it, or put its folder on the PATH");
   }
   // Found relative to where we are, started from where it is to run.
   if ((*found)[0] != '/') {
@@ -188,7 +190,8 @@ Result<Spawned> spawn_program(Loop& loop, const Command& command) {
   const int failure = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(),
                                     pointers(arguments).data(), pointers(variables).data());
   if (failure != 0) return cannot_start(command.argv[0], failure);
-  UniqueFd pidfd(::pidfd_open(pid, 0));
+  // glibc 2.36 declares pidfd_open() without C linkage.
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   PAWL_ASSERT(pidfd);  // every kernel since 5.3 has it, and the child is not reaped yet
 
   Spawned spawned;
