@@ -75,7 +75,8 @@ Task<void> read_stream(Running& run, Stream stream) {
       break;
     }
   }
-  if (--run.open_streams == 0) run.all_read.set(true);
+  // Not from here: whoever waits may end, and with it the scope that holds this frame.
+  if (--run.open_streams == 0) run.loop.post([all_read = run.all_read] { all_read.set(true); });
 }
 
 Task<void> write_input(Running& run) {
