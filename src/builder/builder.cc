@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "builder/commands.h"
 #include "builder/registry_login.h"
@@ -45,9 +46,9 @@ class CommandLineBuilder : public ImageBuilder {
     PAWL_CO_CHECK(write_logins(folder, &run));
     if (tool == Tool::buildah) PAWL_CO_CHECK(co_await choose_storage(run.log));
 
-    const BuildCommands commands =
-        tool == Tool::buildah ? buildah_commands(request, options_, start_, folder.path())
-                              : docker_commands(request, options_);
+    const BuildCommands commands = tool == Tool::buildah
+                                       ? buildah_commands(request, options_, start_, folder.path())
+                                       : docker_commands(request, options_);
     PAWL_CO_CHECK(co_await build(&run, commands.build));
     co_return co_await push(&run, commands);
   }
@@ -66,8 +67,9 @@ class CommandLineBuilder : public ImageBuilder {
     std::error_code failure;
     if (fs::exists(path, failure)) return ok();
     return Error(ErrorKind::config, "there is no Dockerfile at " + path)
-        .with_hint("image.build.dockerfile is relative to image.build.context, which is relative "
-                   "to pawl.yaml");
+        .with_hint(
+            "image.build.dockerfile is relative to image.build.context, which is relative "
+            "to pawl.yaml");
   }
 
   /// The configured tool, else the first that works: buildah needs no daemon.
@@ -167,10 +169,20 @@ class CommandLineBuilder : public ImageBuilder {
     return digest;
   }
 
+  // The last line that says "error" at its start, else the last line: warnings may follow it.
   static std::string last_line(const Exited& exited) {
-    std::string text = exited.errors.empty() ? exited.output : exited.errors;
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-    return text.substr(text.rfind('\n') + 1).substr(0, 600);
+    std::istringstream lines(exited.errors.empty() ? exited.output : exited.errors);
+    std::string last;
+    std::string telling;
+    for (std::string line; std::getline(lines, line);) {
+      while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+      if (line.empty()) continue;
+      last = line;
+      const std::string start = line.substr(0, 6);
+      if (start == "Error:" || start == "error:" || start == "error " || start == "ERROR:")
+        telling = line;
+    }
+    return (telling.empty() ? last : telling).substr(0, 600);
   }
 
   Task<Result<Exited>> ask(std::vector<std::string> argv) {

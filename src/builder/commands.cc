@@ -92,7 +92,8 @@ BuildCommands docker_commands(const BuildRequest& request, const BuilderOptions&
   const std::string name = real_name(options, request.image);
   for (const auto& tag : request.tags) {
     const std::string reference = name + ":" + tag;
-    const std::vector<std::string> name_it = {"docker", "tag", local_image_name(request), reference};
+    const std::vector<std::string> name_it = {"docker", "tag", local_image_name(request),
+                                              reference};
     const std::vector<std::string> push = {"docker", "push", reference};
     commands.pushes.push_back({reference, {name_it, push}});
   }
@@ -130,13 +131,14 @@ ErrorKind kind_of_push_failure(const std::string& text) {
   if (contains_any(text, {"connection refused", "no such host", "i/o timeout", "TLS handshake",
                           "connection reset", "network is unreachable", "unexpected EOF",
                           "status 500", "status 502", "status 503", "status 504",
-                          "500 Internal Server Error", "502 Bad Gateway",
-                          "503 Service Unavailable", "504 Gateway", "toomanyrequests",
-                          "429 (Too Many Requests)"}))
+                          "500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable",
+                          "504 Gateway", "toomanyrequests", "429 (Too Many Requests)"}))
     return ErrorKind::unavailable;
   return ErrorKind::failed;
 }
 
-std::string host_of(const std::string& image) { return image.substr(0, image.find('/')); }
+std::string host_of(const std::string& image) {
+  return image.substr(0, image.find('/'));
+}
 
 }  // namespace pawl

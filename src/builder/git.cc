@@ -36,8 +36,8 @@ class GitRepository : public SourceRepository {
     std::vector<std::string> arguments = {"rev-parse", "--verify", "HEAD^{commit}"};
     PAWL_CO_TRY(auto head, co_await git(arguments));
     if (head.code != 0)
-      co_return Error(ErrorKind::not_found, fmt::format("{} is in no git work tree with a commit",
-                                                        directory_));
+      co_return Error(ErrorKind::not_found,
+                      fmt::format("{} is in no git work tree with a commit", directory_));
     state.sha = trimmed(head.output);
     arguments = {"symbolic-ref", "--short", "-q", "HEAD"};
     PAWL_CO_TRY(auto branch, co_await git(arguments));
@@ -70,14 +70,30 @@ class GitRepository : public SourceRepository {
   Task<Result<bool>> is_ancestor(std::string older, std::string newer) override {
     std::vector<std::string> arguments = {"merge-base", "--is-ancestor", older, newer};
     PAWL_CO_TRY(auto exited, co_await git(arguments));
+    if (exited.code == 0) co_return true;
+    const std::string hint = co_await shallow_hint();
     if (exited.code > 1)
+      co_return Error(ErrorKind::not_found, fmt::format("git does not know {} or {}: {}", older,
+                                                        newer, trimmed(exited.errors)))
+          .with_hint(hint);
+    // In a shallow clone "no" may only mean that the history ends too early.
+    if (!hint.empty())
       co_return Error(ErrorKind::not_found,
-                      fmt::format("git does not know {} or {}: {}", older, newer,
-                                  trimmed(exited.errors)));
-    co_return exited.code == 0;
+                      fmt::format("cannot tell whether {} comes before {}", older, newer))
+          .with_hint(hint);
+    co_return false;
   }
 
  private:
+  /// Empty when the whole history is here.
+  Task<std::string> shallow_hint() {
+    const std::vector<std::string> arguments = {"rev-parse", "--is-shallow-repository"};
+    const auto exited = co_await git(arguments);
+    if (!exited.ok() || trimmed(exited->output) != "true") co_return std::string();
+    co_return std::string(
+        "this is a shallow clone: git fetch --unshallow (in GitHub Actions, fetch-depth: 0)");
+  }
+
   Task<Result<Exited>> git(std::vector<std::string> arguments) {
     Command command;
     command.argv = {"git"};
@@ -96,29 +112,42 @@ class GitRepository : public SourceRepository {
 
 }  // namespace
 
-std::unique_ptr<SourceRepository> make_git_repository(Processes& processes,
-                                                      std::string directory) {
+std::unique_ptr<SourceRepository> make_git_repository(Processes& processes, std::string directory) {
   return std::make_unique<GitRepository>(processes, std::move(directory));
 }
 
 std::string public_remote_url(std::string url) {
-  if (const auto scheme = url.find("://"); scheme != std::string::npos) {
-    const auto at = url.find('@', scheme);
-    const auto slash = url.find('/', scheme + 3);
-    if (at != std::string::npos && at < slash) url.erase(scheme + 3, at - scheme - 2);
-    if (url.rfind("ssh://", 0) == 0) url.replace(0, 3, "https");
+  std::string host_and_path;
+  std::string scheme = "https";
+  if (const auto end = url.find("://"); end != std::string::npos) {
+    scheme = url.substr(0, end);
+    if (scheme != "https" && scheme != "http" && scheme != "ssh" && scheme != "git") return "";
+    host_and_path = url.substr(end + 3);
+    const auto slash = std::min(host_and_path.find('/'), host_and_path.size());
+    const auto at = host_and_path.rfind('@', slash);
+    if (at != std::string::npos) host_and_path.erase(0, at + 1);
+    if (scheme == "ssh" || scheme == "git") {
+      // Its port is not the one of a link.
+      const auto colon = host_and_path.find(':');
+      const auto path = std::min(host_and_path.find('/'), host_and_path.size());
+      if (colon < path) host_and_path.erase(colon, path - colon);
+      scheme = "https";
+    }
   } else if (const auto at = url.find('@'); at != std::string::npos) {
     // scp form: git@github.com:owner/name.git
     const auto colon = url.find(':', at);
     if (colon == std::string::npos) return "";
-    url = "https://" + url.substr(at + 1, colon - at - 1) + "/" + url.substr(colon + 1);
+    host_and_path = url.substr(at + 1, colon - at - 1) + "/" + url.substr(colon + 1);
   } else {
     return "";  // a path of this machine is nobody else's business
   }
+  host_and_path.resize(std::min(host_and_path.find_first_of("?#"), host_and_path.size()));
+  while (!host_and_path.empty() && host_and_path.back() == '/') host_and_path.pop_back();
   constexpr std::string_view kSuffix = ".git";
-  if (url.size() > kSuffix.size() && url.compare(url.size() - 4, 4, kSuffix) == 0)
-    url.resize(url.size() - kSuffix.size());
-  return url;
+  if (host_and_path.size() > kSuffix.size() &&
+      std::string_view(host_and_path).substr(host_and_path.size() - kSuffix.size()) == kSuffix)
+    host_and_path.resize(host_and_path.size() - kSuffix.size());
+  return scheme + "://" + host_and_path;
 }
 
 }  // namespace pawl

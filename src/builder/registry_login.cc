@@ -29,8 +29,8 @@ std::vector<std::string> hosts_of(const BuilderOptions::Login& login,
 void add_logins(json::object& auths, const BuilderOptions& options) {
   for (const auto& login : options.logins)
     for (const auto& host : hosts_of(login, options))
-      auths[host] = json::object{
-          {"auth", base64_encode(login.user + ":" + login.password.reveal_for(host))}};
+      auths[host] =
+          json::object{{"auth", base64_encode(login.user + ":" + login.password.reveal_for(host))}};
 }
 
 json::object object_or_empty(const json::object& from, const char* name) {

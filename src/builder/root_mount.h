@@ -14,8 +14,8 @@ namespace pawl {
 bool root_is_mount_point(std::string_view mountinfo);
 
 /// What to put before a command so that "/" is a mount point for it; empty when that is not needed,
-/// or cannot be done (not root). Programs of util-linux and coreutils do it, which every Debian has,
-/// rather than code of ours between fork and exec.
+/// or cannot be done (not root). Programs of util-linux and coreutils do it, which every Debian
+/// has, rather than code of ours between fork and exec.
 std::vector<std::string> root_mount_prefix(std::string_view mountinfo, bool is_root);
 
 /// The same for this process.

@@ -1,0 +1,200 @@
+#include "builder/builder.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "builder/commands.h"
+#include "support/fake_processes.h"
+#include "support/temp_folder.h"
+
+namespace pawl {
+namespace {
+
+using test::FakeProcesses;
+using test::run_now;
+using test::TempFolder;
+
+const std::string kDigest = "sha256:" + std::string(64, 'a');
+
+// A project whose programs are a folder of empty files: find_program looks there only.
+class Builder : public testing::Test {
+ protected:
+  Builder() {
+    folder_.write("Dockerfile", "FROM scratch\n");
+    ::setenv("PATH", (folder_ / "bin").c_str(), 1);
+    options_.directory = folder_.path().string();
+    options_.scratch_dir = folder_ / "scratch";
+    request_.image = "ghcr.io/example/meals";
+    request_.tags = {"1.4.2", "latest"};
+    request_.revision = std::string(40, 'c');
+  }
+  ~Builder() override { ::setenv("PATH", path_.c_str(), 1); }
+
+  void install(const std::string& program) {
+    const auto file = folder_.write("bin/" + program, "#!/bin/sh\n");
+    std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  }
+
+  void buildah_pushes(const std::string& digest, int times = 1'000) {
+    processes_.answer({"buildah", " push "}, {}, times, [digest](const Command& command) {
+      for (size_t i = 0; i + 1 < command.argv.size(); ++i)
+        if (command.argv[i] == "--digestfile") std::ofstream(command.argv[i + 1]) << digest;
+    });
+  }
+
+  Result<Digest> build() {
+    auto builder = make_image_builder(processes_, options_);
+    LogLine log = [this](std::string_view line) { log_ += std::string(line) + "\n"; };
+    return run_now(builder->build_and_push(request_, log));
+  }
+
+  const std::string path_ = ::getenv("PATH");
+  TempFolder folder_;
+  FakeProcesses processes_;
+  BuilderOptions options_;
+  BuildRequest request_;
+  std::string log_;
+};
+
+TEST_F(Builder, GivesTheDigestThatWasPushed) {
+  install("buildah");
+  buildah_pushes(kDigest);
+  processes_.answer({" bud "}, {0, "STEP 1/1: FROM scratch\n", ""});
+  const auto digest = build();
+  ASSERT_TRUE(digest.ok()) << digest.error().message();
+  EXPECT_EQ(digest->str(), kDigest);
+  EXPECT_EQ(log_, "STEP 1/1: FROM scratch\n");
+  EXPECT_EQ(processes_.with({" push "}).size(), 2u);
+}
+
+TEST_F(Builder, LeavesNothingInItsScratchFolder) {
+  install("buildah");
+  buildah_pushes(kDigest);
+  options_.logins.push_back({"ghcr.io", "ana", Secret("very-secret")});
+  ASSERT_TRUE(build().ok());
+  EXPECT_TRUE(std::filesystem::is_empty(options_.scratch_dir));
+}
+
+TEST_F(Builder, KeepsSecretsOutOfEveryCommandLine) {
+  for (const char* tool : {"buildah", "docker"}) {
+    install(tool);
+    request_.settings.builder = tool;
+    options_.logins = {{"ghcr.io", "ana", Secret("very-secret")}};
+    (void)build();
+  }
+  ASSERT_FALSE(processes_.commands.empty());
+  for (const auto& command : processes_.commands) {
+    EXPECT_EQ(FakeProcesses::line_of(command).find("very-secret"), std::string::npos);
+    EXPECT_EQ(FakeProcesses::line_of(command).find("YW5hOnZlcnktc2VjcmV0"), std::string::npos);
+    for (const auto& [name, value] : command.environment)
+      EXPECT_EQ(value.find("very-secret"), std::string::npos) << name;
+  }
+}
+
+TEST_F(Builder, UsesVfsWhereTheConfiguredStorageDoesNotOpen) {
+  install("buildah");
+  buildah_pushes(kDigest);
+  processes_.answer({"buildah info"}, {125, "", "Error: kernel does not support overlay fs\n"});
+  ASSERT_TRUE(build().ok());
+  EXPECT_EQ(processes_.with({"--storage-driver vfs bud"}).size(), 1u);
+  EXPECT_NE(log_.find("vfs, because: Error: kernel does not support"), std::string::npos);
+}
+
+TEST_F(Builder, SaysWhyNoStorageOpens) {
+  install("buildah");
+  processes_.answer({" info"}, {125, "", "Error: permission denied\nlevel=warning msg=\"bye\"\n"});
+  const auto digest = build();
+  ASSERT_FALSE(digest.ok());
+  EXPECT_EQ(digest.error().what(), "buildah cannot store images here: Error: permission denied");
+}
+
+TEST_F(Builder, TellsTheLineThatABuildFailedWith) {
+  install("buildah");
+  processes_.answer({" bud "},
+                    {2, "STEP 1\n", "error building at STEP \"RUN make\": exit status 2\n"});
+  const auto digest = build();
+  ASSERT_FALSE(digest.ok());
+  EXPECT_EQ(digest.error().kind(), ErrorKind::failed);
+  EXPECT_EQ(digest.error().what(),
+            "`buildah build` ended with 2: error building at STEP \"RUN make\": exit status 2");
+  EXPECT_TRUE(processes_.with({" push "}).empty());
+}
+
+TEST_F(Builder, TellsAPushThatWasDeniedFromOneThatFoundNobody) {
+  install("buildah");
+  processes_.answer({" push "}, {125, "", "Error: unauthorized: authentication required\n"}, 1);
+  processes_.answer({" push "}, {125, "", "Error: dial tcp: connect: connection refused\n"}, 1);
+  const auto denied = build();
+  ASSERT_FALSE(denied.ok());
+  EXPECT_EQ(denied.error().kind(), ErrorKind::denied);
+  EXPECT_NE(denied.error().hint().find("docker login ghcr.io"), std::string::npos);
+  const auto unavailable = build();
+  ASSERT_FALSE(unavailable.ok());
+  EXPECT_EQ(unavailable.error().kind(), ErrorKind::unavailable);
+}
+
+TEST_F(Builder, RefusesTagsThatNameDifferentDigests) {
+  install("buildah");
+  buildah_pushes(kDigest, 1);
+  buildah_pushes("sha256:" + std::string(64, 'b'), 1);
+  const auto digest = build();
+  ASSERT_FALSE(digest.ok());
+  EXPECT_EQ(digest.error().kind(), ErrorKind::corrupt);
+}
+
+TEST_F(Builder, TakesDockerWhenThereIsNoBuildah) {
+  install("docker");
+  processes_.answer({"docker push"}, {0, "1.4.2: digest: " + kDigest + " size: 528\n", ""});
+  const auto digest = build();
+  ASSERT_TRUE(digest.ok()) << digest.error().message();
+  EXPECT_EQ(digest->str(), kDigest);
+}
+
+TEST_F(Builder, GivesDockerItsCredentialsByFolder) {
+  install("docker");
+  options_.logins.push_back({"ghcr.io", "ana", Secret("very-secret")});
+  std::string config;
+  processes_.answer(
+      {"docker push"}, {0, "digest: " + kDigest + " size: 1\n", ""}, 1'000,
+      [&config](const Command& command) {
+        config = TempFolder::read(command.environment.at("DOCKER_CONFIG") + "/config.json");
+      });
+  ASSERT_TRUE(build().ok());
+  EXPECT_NE(config.find("YW5hOnZlcnktc2VjcmV0"), std::string::npos);
+}
+
+TEST_F(Builder, SaysThatNoDaemonAnswers) {
+  install("docker");
+  processes_.answer(
+      {"docker version"},
+      {1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n"});
+  const auto digest = build();
+  ASSERT_FALSE(digest.ok());
+  EXPECT_NE(digest.error().what().find("no daemon answers: Cannot connect"), std::string::npos);
+  EXPECT_NE(digest.error().hint().find("apt install buildah"), std::string::npos);
+}
+
+TEST_F(Builder, SaysWhatToInstall) {
+  const auto none = build();
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().kind(), ErrorKind::not_found);
+  EXPECT_NE(none.error().what().find("no buildah or docker"), std::string::npos);
+  install("docker");
+  request_.settings.builder = "buildah";
+  const auto wanted = build();
+  ASSERT_FALSE(wanted.ok());
+  EXPECT_NE(wanted.error().what().find("there is no buildah"), std::string::npos);
+}
+
+TEST_F(Builder, NamesTheDockerfileThatIsMissing) {
+  install("buildah");
+  request_.settings.dockerfile = "docker/Dockerfile";
+  const auto digest = build();
+  ASSERT_FALSE(digest.ok());
+  EXPECT_EQ(digest.error().kind(), ErrorKind::config);
+  EXPECT_NE(digest.error().what().find(folder_ / "docker/Dockerfile"), std::string::npos);
+  EXPECT_TRUE(processes_.commands.empty());
+}
+
+}  // namespace
+}  // namespace pawl
