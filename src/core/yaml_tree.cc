@@ -241,6 +241,20 @@ std::optional<Stop> find_control_character(std::string_view text) {
   return std::nullopt;
 }
 
+std::string_view line_of(std::string_view text, int line) {
+  for (int i = 1; i < line && !text.empty(); ++i)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+// The mistake that is made most often: within {...} a placeholder's own braces end the text.
+std::string hint_about(std::string_view line) {
+  for (const auto* placeholder : {"{app}", "{environment}", "{region}"})
+    if (line.find(placeholder) != std::string_view::npos)
+      return fmt::format("; within {{ }} a text with {} must be between quotes", placeholder);
+  return "";
+}
+
 void read_documents(std::string_view text, YamlDocument& document) {
   std::istringstream stream{std::string(text)};
   YAML::Parser parser(stream);
@@ -300,7 +314,8 @@ YamlDocument parse_yaml(std::string_view text) {
   } catch (const Stop& stop) {
     problem(stop.mark, stop.message);
   } catch (const YAML::Exception& failure) {
-    problem(to_mark(failure.mark), "this is not YAML: " + failure.msg);
+    const YamlMark mark = to_mark(failure.mark);
+    problem(mark, "this is not YAML: " + failure.msg + hint_about(line_of(text, mark.line)));
   } catch (const std::exception& failure) {
     problem({}, std::string("this is not YAML: ") + failure.what());
   }
