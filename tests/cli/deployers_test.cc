@@ -29,7 +29,7 @@ HttpResponse answer_of(int status, std::string body, Headers headers = {}) {
 Result<ProbeAnswer> ask(OneAnswer& http, const std::string& header = "X-App-Version") {
   const auto probe = make_health_probe(http);
   auto task =
-      probe.ask("https://meals.test/health?key=secret", header, std::chrono::milliseconds(1'500));
+      probe->ask("https://meals.test/health?key=secret", header, std::chrono::milliseconds(1'500));
   const TaskContext context;
   task.start(&context);
   return task.take();
