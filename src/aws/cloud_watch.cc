@@ -12,7 +12,7 @@
 namespace pawl::aws {
 namespace {
 
-constexpr int kMaxPages = 100;
+constexpr int kMaxAlarmPages = 100;
 
 Call watch_call(std::string action) {
   Call call;
@@ -63,7 +63,7 @@ Result<void> read_points(const XmlElement& result, std::vector<MetricPoint>& poi
 Task<Result<std::vector<Alarm>>> CloudWatch::alarms(std::vector<std::string> names) {
   std::vector<Alarm> alarms;
   std::string next;
-  for (int page = 0; page < kMaxPages; ++page) {
+  for (int page = 0; page < kMaxAlarmPages; ++page) {
     Call call = watch_call("DescribeAlarms");
     for (size_t i = 0; i < names.size(); ++i)
       add(call, fmt::format("AlarmNames.member.{}", i + 1), names[i]);
@@ -87,7 +87,7 @@ Task<Result<std::vector<MetricPoint>>> CloudWatch::metric(MetricQuery query, Wal
                                                           WallTime to) {
   std::vector<MetricPoint> points;
   std::string next;
-  for (int page = 0; page < kMaxPages; ++page) {
+  for (int page = 0; page < kMaxAlarmPages; ++page) {
     Call call = watch_call("GetMetricData");
     add(call, "StartTime", to_iso8601(from));
     add(call, "EndTime", to_iso8601(to));

@@ -7,7 +7,7 @@
 namespace pawl::aws {
 namespace {
 
-constexpr int kMaxPages = 200;
+constexpr int kMaxImagePages = 200;
 
 Call ecr_call(std::string action, json::object body) {
   Call call;
@@ -105,7 +105,7 @@ Task<Result<bool>> Ecr::has_image(std::string repository_name, std::string diges
 Task<Result<std::vector<EcrImage>>> Ecr::images(std::string repository_name, std::string digest) {
   std::vector<EcrImage> images;
   json::object body = by_digest(repository_name, digest);
-  for (int page = 0; page < kMaxPages; ++page) {
+  for (int page = 0; page < kMaxImagePages; ++page) {
     Call call = ecr_call("DescribeImages", body);
     auto answer = co_await client_.send_json(std::move(call));
     if (!answer.ok() && answer.error().code() == "ImageNotFoundException") co_return images;

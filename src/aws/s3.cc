@@ -13,7 +13,7 @@
 namespace pawl::aws {
 namespace {
 
-constexpr int kMaxPages = 10'000;  // of a thousand keys
+constexpr int kMaxListPages = 10'000;  // of a thousand keys
 
 bool is_missing_key(const Error& error) {
   // HEAD has no body, and so no code: then 404 is all there is.
@@ -49,7 +49,7 @@ Task<Result<HttpResponse>> S3::send(Call call, std::string bucket, std::string k
 Task<Result<std::vector<ObjectInfo>>> S3::list(std::string bucket, std::string prefix) {
   std::vector<ObjectInfo> objects;
   std::string token;
-  for (int page = 0; page < kMaxPages; ++page) {
+  for (int page = 0; page < kMaxListPages; ++page) {
     Call call = s3_call("ListBucket", "GET");
     call.query = "list-type=2&encoding-type=url&max-keys=1000&prefix=" + url_encode(prefix);
     if (!token.empty()) call.query += "&continuation-token=" + url_encode(token);

@@ -26,21 +26,21 @@ YamlMark to_mark(const YAML::Mark& mark) {
   return {std::max(mark.line, 0) + 1, std::max(mark.column, 0) + 1};
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_yaml_digit(char c) { return c >= '0' && c <= '9'; }
 
 // [-+]?[0-9]+
 bool is_integer(std::string_view text) {
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_yaml_digit);
 }
 
 // [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
-bool is_number(std::string_view text) {
+bool is_yaml_number(std::string_view text) {
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
   size_t i = 0;
   const auto digits = [&] {
     const size_t start = i;
-    while (i < text.size() && is_digit(text[i])) ++i;
+    while (i < text.size() && is_yaml_digit(text[i])) ++i;
     return i - start;
   };
   const size_t before = digits();
@@ -65,7 +65,7 @@ Kind kind_of_plain(std::string_view text) {
   if (is_one_of({"", "~", "null", "Null", "NULL"})) return Kind::null;
   if (is_one_of({"true", "True", "TRUE", "false", "False", "FALSE"})) return Kind::boolean;
   if (is_integer(text)) return Kind::integer;
-  if (is_number(text)) return Kind::number;
+  if (is_yaml_number(text)) return Kind::number;
   return Kind::text;
 }
 

@@ -10,7 +10,7 @@ namespace pawl {
 namespace {
 
 constexpr int kTries = 3;
-constexpr std::chrono::milliseconds kFirstPause{2'000};
+constexpr std::chrono::milliseconds kFirstTellingPause{2'000};
 constexpr std::chrono::milliseconds kLimit{60'000};
 // When a person waits for the process to end.
 constexpr std::chrono::milliseconds kHurriedLimit{10'000};
@@ -115,7 +115,7 @@ Task<std::vector<JournalEntry>> report_end(Execution& execution, Outcome outcome
   if (execution.ports.forge == nullptr || repository.empty()) co_return std::vector<JournalEntry>();
   const auto report = make_report(execution.deployment(), outcome, repository);
   std::string problem;
-  auto pause = kFirstPause;
+  auto pause = kFirstTellingPause;
   for (int tries = 1; tries <= kTries; ++tries, pause *= 2) {
     if (execution.broken) break;  // the lease is gone: whoever has it reports
     auto limit = execution.is_interrupted() ? kHurriedLimit : kLimit;

@@ -8,7 +8,7 @@
 namespace pawl::oci {
 namespace {
 
-constexpr size_t kMaxConfigBytes = 4u << 20;
+constexpr size_t kMaxImageConfigBytes = 4u << 20;
 
 std::string reference_of(const ImageReference& image) {
   return image.digest ? image.digest->str() : image.tag.value_or("latest");
@@ -77,7 +77,7 @@ class DistributionRegistry : public ImageRegistry {
   static Task<std::string> architecture_of(Repository& repository, Manifest manifest) {
     if (manifest.kind != ManifestKind::image || manifest.blobs.empty()) co_return std::string();
     const Digest config = manifest.blobs.front().digest;
-    const auto bytes = co_await repository.get_blob(config, kMaxConfigBytes);
+    const auto bytes = co_await repository.get_blob(config, kMaxImageConfigBytes);
     if (!bytes.ok()) co_return std::string();
     const auto parsed = parse_json_object(*bytes, "the image's config");
     co_return parsed.ok() ? string_or(*parsed, "architecture") : std::string();

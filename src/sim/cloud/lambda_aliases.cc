@@ -9,13 +9,13 @@ namespace pawl::cloud {
 
 namespace {
 
-constexpr size_t kMaxPageSize = 50;
+constexpr size_t kMaxAliasPageSize = 50;
 constexpr size_t kMaxDescription = 256;
 
-Error conflict(std::string message) {
+Error alias_conflict(std::string message) {
   return aws_error(409, "ResourceConflictException", std::move(message));
 }
-Error invalid(std::string message) {
+Error invalid_alias(std::string message) {
   return aws_error(400, "InvalidParameterValueException", std::move(message));
 }
 Error missing(std::string message) {
@@ -58,18 +58,18 @@ Result<void> Lambda::check_alias(const Function& function, const Alias& alias) c
   };
   if (!exists(alias.version)) return not_found(alias.function, alias.version);
   if (alias.weights.size() > 1)
-    return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1");
+    return invalid_alias("Number of items in AdditionalVersionWeights cannot be greater than 1");
   for (const auto& [version, weight] : alias.weights) {
     if (weight < 0.0 || weight > 1.0)
       return rejected(fmt::format("{{{}={}}}", version, weight),
                       "routingConfig.additionalVersionWeights",
                       "satisfy constraint: [Member must have value between 0.0 and 1.0]");
     if (version == alias.version)
-      return invalid(fmt::format("Invalid function version {0}. Function version {0} is already "
+      return invalid_alias(fmt::format("Invalid function version {0}. Function version {0} is already "
                                  "included in routing configuration.",
                                  version));
     if (version == "$LATEST" || alias.version == "$LATEST")
-      return invalid("$LATEST is not supported for an alias pointing to more than 1 version");
+      return invalid_alias("$LATEST is not supported for an alias pointing to more than 1 version");
     if (!exists(version)) return not_found(alias.function, version);
   }
   return ok();
@@ -81,7 +81,7 @@ Result<Alias> Lambda::create_alias(Alias alias, WallTime now) {
     return rejected(alias.name, "name", "satisfy regular expression pattern: "
                                         "(?!^[0-9]+$)([a-zA-Z0-9-_]+)");
   if (function->aliases.contains(alias.name))
-    return conflict("Alias already exists: " + function_arn(alias.function, alias.name));
+    return alias_conflict("Alias already exists: " + function_arn(alias.function, alias.name));
   PAWL_CHECK(check_alias(*function, alias));
   alias.revision_id = ids_.uuid();
   function->aliases[alias.name] = alias;
@@ -135,7 +135,7 @@ Result<Page<Alias>> Lambda::list_aliases(const std::string& function_name,
                                          const std::string& only_version,
                                          const std::string& marker, size_t max_items) const {
   PAWL_TRY(const Function* function, find_function(function_name));
-  max_items = std::clamp<size_t>(max_items, 1, kMaxPageSize);
+  max_items = std::clamp<size_t>(max_items, 1, kMaxAliasPageSize);
   Page<Alias> page;
   for (auto it = function->aliases.lower_bound(marker); it != function->aliases.end(); ++it) {
     if (!only_version.empty() && it->second.version != only_version) continue;
@@ -158,7 +158,7 @@ Result<int> Lambda::put_reserved_concurrency(const std::string& name, int execut
   for (const auto& [other, state] : functions_)
     if (other != name) others += state.reserved_concurrency.value_or(0);
   if (settings_.account_concurrency - others - executions < settings_.min_unreserved_concurrency)
-    return invalid(fmt::format(
+    return invalid_alias(fmt::format(
         "Specified ReservedConcurrentExecutions for function decreases account's "
         "UnreservedConcurrentExecution below its minimum value of [{}].",
         settings_.min_unreserved_concurrency));
@@ -187,18 +187,18 @@ Result<ProvisionedConcurrency> Lambda::put_provisioned(const std::string& name,
   advance(*function, now);
   PAWL_TRY(FunctionVersion * version, find_version(*function, qualifier));
   if (version == &function->latest)
-    return invalid(
+    return invalid_alias(
         "Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
   if (executions < 1)
     return rejected(std::to_string(executions), "provisionedConcurrentExecutions",
                     "have value greater than or equal to 1");
   if (function->reserved_concurrency && executions > *function->reserved_concurrency)
-    return invalid("Requested Provisioned Concurrency should not be greater than the "
+    return invalid_alias("Requested Provisioned Concurrency should not be greater than the "
                    "reservedConcurrentExecution for function");
   for (const auto& [other, config] : function->provisioned) {
     PAWL_TRY(FunctionVersion * covered, find_version(*function, other));
     if (other != qualifier && covered == version)
-      return conflict("Alias can't be used for Provisioned Concurrency configuration on an already "
+      return alias_conflict("Alias can't be used for Provisioned Concurrency configuration on an already "
                       "Provisioned version");
   }
   ProvisionedConcurrency& config = function->provisioned[qualifier];
@@ -259,7 +259,7 @@ Result<void> Lambda::tag(const std::string& name, const std::map<std::string, st
     details[key] = value;
   }
   if (all.size() > kMaxTags)
-    return invalid("The maximum number of tags per resource is 50");
+    return invalid_alias("The maximum number of tags per resource is 50");
   function->tags = std::move(all);
   ledger_.record(now, "lambda", "TagResource", name, std::move(details));
   return ok();
