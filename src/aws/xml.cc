@@ -9,22 +9,49 @@
 namespace pawl::aws {
 namespace {
 
-// The parser below recurses, so that depth is bounded before it. Counts more than there is in the
-// odd comment; never less.
-bool is_too_deep(std::string_view text) {
-  int depth = 0;
-  for (size_t i = 0; i + 1 < text.size(); ++i) {
-    if (text[i] == '/' && text[i + 1] == '>') --depth;
-    if (text[i] != '<') continue;
-    const char next = text[i + 1];
-    if (next == '/') {
-      --depth;
-    } else if (next != '?' && next != '!') {
-      ++depth;
+// Where the markup that begins at `at` ends, one past it; npos: it does not.
+size_t end_of_markup(std::string_view text, size_t at) {
+  const auto after = [&](std::string_view closing) {
+    const auto found = text.find(closing, at);
+    return found == std::string_view::npos ? found : found + closing.size();
+  };
+  if (text.substr(at, 4) == "<!--") return after("-->");
+  if (text.substr(at, 9) == "<![CDATA[") return after("]]>");
+  if (text.substr(at, 2) == "<?") return after("?>");
+  char quote = 0;  // a ">" within an attribute's value ends nothing
+  for (size_t i = at; i < text.size(); ++i) {
+    if (quote != 0) {
+      if (text[i] == quote) quote = 0;
+    } else if (text[i] == '"' || text[i] == '\'') {
+      quote = text[i];
+    } else if (text[i] == '>') {
+      return i + 1;
     }
-    if (depth > kMaxXmlDepth) return true;
   }
-  return false;
+  return std::string_view::npos;
+}
+
+// The parser below recurses, and takes any name for the end of an element: so depth is bounded and
+// names are compared before it. Empty: all is well.
+std::string_view find_fault(std::string_view text) {
+  std::vector<std::string_view> open;
+  for (size_t at = text.find('<'); at != std::string_view::npos; at = text.find('<', at)) {
+    const size_t end = end_of_markup(text, at);
+    if (end == std::string_view::npos) return "it ends in the middle";
+    const std::string_view tag = text.substr(at + 1, end - at - 2);  // without "<" and ">"
+    at = end;
+    if (tag.empty() || tag[0] == '!' || tag[0] == '?') continue;
+    const std::string_view name = tag.substr(0, tag.find_first_of(" \t\r\n/", 1));
+    if (tag[0] == '/') {
+      const std::string_view closed = tag.substr(1, tag.find_first_of(" \t\r\n", 1) - 1);
+      if (open.empty() || open.back() != closed) return "an element is closed that is not open";
+      open.pop_back();
+    } else if (tag.back() != '/') {
+      open.push_back(name);
+      if (open.size() > kMaxXmlDepth) return "it is too deep";
+    }
+  }
+  return open.empty() ? "" : "an element is not closed";
 }
 
 XmlElement to_element(const std::string& name, const boost::property_tree::ptree& tree) {
@@ -73,7 +100,7 @@ Result<XmlElement> parse_xml(std::string_view text, std::string_view what) {
   };
   if (text.size() > kMaxXmlBytes) return corrupt(fmt::format("over {} bytes", kMaxXmlBytes));
   if (text.find('\0') != std::string_view::npos) return corrupt("it holds a zero byte");
-  if (is_too_deep(text)) return corrupt(fmt::format("more than {} levels", kMaxXmlDepth));
+  if (const auto fault = find_fault(text); !fault.empty()) return corrupt(fault);
   boost::property_tree::ptree tree;
   try {
     std::istringstream stream{std::string(text)};

@@ -12,7 +12,7 @@
 namespace pawl::aws {
 
 constexpr size_t kMaxXmlBytes = 8u << 20;
-constexpr int kMaxXmlDepth = 32;
+constexpr size_t kMaxXmlDepth = 32;
 
 struct XmlElement {
   std::string name;

@@ -1,0 +1,363 @@
+// The calls that Pawl makes, against a server that checks signatures and that nobody here wrote: moto
+// where Python has it. The same tests run against any other endpoint, the sandbox for one:
+//
+//   PAWL_TEST_AWS_ENDPOINT=http://127.0.0.1:4510 AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...
+//
+// which must hold the resources that signed_moto.py makes, or name its own in
+// PAWL_TEST_AWS_{BUCKET,REPOSITORY,FUNCTION,API,IMAGE,ROLE}.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "aws/api_gateway.h"
+#include "aws/cloud_watch.h"
+#include "aws/directory_files.h"
+#include "aws/ecr.h"
+#include "aws/lambda.h"
+#include "aws/s3.h"
+#include "aws/sts.h"
+#include "aws/web_identity.h"
+#include "base/hash.h"
+#include "engine/static_sync.h"
+#include "net/loop.h"
+#include "support/temp_folder.h"
+
+namespace pawl::aws {
+namespace {
+
+std::string variable(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? otherwise : value;
+}
+
+/// signed_moto.py as a child that ends with us.
+class MotoServer {
+ public:
+  MotoServer() {
+    int in[2];
+    int out[2];
+    if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) return;
+    child_ = ::fork();
+    if (child_ == 0) {
+      ::dup2(in[0], 0);
+      ::dup2(out[1], 1);
+      const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+      ::dup2(nowhere, 2);
+      const std::string script = std::string(PAWL_SOURCE_DIR) + "/tests/aws/signed_moto.py";
+      ::execlp("python3", "python3", script.c_str(), nullptr);
+      ::_exit(127);
+    }
+    ::close(in[0]);
+    ::close(out[1]);
+    stdin_ = in[1];
+    first_line_ = read_line(out[0]);
+    ::close(out[0]);
+  }
+  ~MotoServer() {
+    if (stdin_ >= 0) ::close(stdin_);
+    if (child_ > 0) ::waitpid(child_, nullptr, 0);
+  }
+  MotoServer(const MotoServer&) = delete;
+  MotoServer& operator=(const MotoServer&) = delete;
+  const std::string& first_line() const { return first_line_; }
+
+ private:
+  static std::string read_line(int fd) {
+    constexpr int kReadyWithinMs = 60'000;
+    std::string line;
+    char c = 0;
+    pollfd waiting{fd, POLLIN, 0};
+    while (::poll(&waiting, 1, kReadyWithinMs) == 1 && ::read(fd, &c, 1) == 1 && c != '\n')
+      line += c;
+    return line;
+  }
+  pid_t child_ = -1;
+  int stdin_ = -1;
+  std::string first_line_;
+};
+
+struct Place {
+  std::string url;
+  std::string key;
+  std::string secret;
+};
+
+// No value: there is nothing to test against.
+const std::optional<Place>& place() {
+  static const std::optional<Place> found = []() -> std::optional<Place> {
+    const std::string given = variable("PAWL_TEST_AWS_ENDPOINT", "");
+    if (!given.empty())
+      return Place{given, variable("AWS_ACCESS_KEY_ID", ""), variable("AWS_SECRET_ACCESS_KEY", "")};
+    static const MotoServer moto;
+    auto line = parse_json_object(moto.first_line(), "moto's first line");
+    if (!line.ok()) return std::nullopt;
+    return Place{string_or(*line, "url"), string_or(*line, "key"), string_or(*line, "secret")};
+  }();
+  return found;
+}
+
+class Contract : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!place()) GTEST_SKIP() << "python3 with moto is not here, nor PAWL_TEST_AWS_ENDPOINT";
+    http_ = make_http_client(loop_);
+    client_ = make_client(place()->secret);
+  }
+  std::unique_ptr<Client> make_client(std::string secret) {
+    Credentials credentials;
+    credentials.access_key_id = place()->key;
+    credentials.secret_access_key = Secret(std::move(secret));
+    return make_client(std::shared_ptr(static_credentials(std::move(credentials))));
+  }
+  std::unique_ptr<Client> make_client(std::shared_ptr<CredentialSource> credentials) {
+    return std::make_unique<Client>(ports(), options(), std::move(credentials));
+  }
+  ClientPorts ports() { return ClientPorts{*http_, loop_.clock(), loop_.entropy()}; }
+  static AwsOptions options() { return AwsOptions{"us-east-1", {{"", place()->url}}}; }
+
+  template <class T>
+  T run(Task<Result<T>> task) {
+    auto result = loop_.run(std::move(task));
+    if (!result.ok()) {
+      ADD_FAILURE() << result.error().message();
+      if constexpr (std::is_default_constructible_v<T>) return T{};
+    }
+    return *std::move(result);
+  }
+  void run(Task<Result<void>> task) {
+    auto result = loop_.run(std::move(task));
+    EXPECT_TRUE(result.ok()) << result.error().message();
+  }
+  template <class T>
+  Error fail(Task<Result<T>> task) {
+    auto result = loop_.run(std::move(task));
+    return result.ok() ? Error(ErrorKind::internal, "it did not fail") : std::move(result).error();
+  }
+
+  // Real time, and only where the other side takes some.
+  void wait_until_updated(Lambda& lambda) {
+    for (int i = 0; i < 100; ++i) {
+      const FunctionState state = run(lambda.get(function_, ""));
+      if (state.last_update_status != "InProgress" && state.state != "Pending") return;
+      run(loop_.clock().sleep_for(std::chrono::milliseconds(100)));
+    }
+    ADD_FAILURE() << "the function is never updated";
+  }
+
+  const std::string bucket_ = variable("PAWL_TEST_AWS_BUCKET", "contract-assets");
+  const std::string repository_ = variable("PAWL_TEST_AWS_REPOSITORY", "contract-lambda");
+  const std::string function_ = variable("PAWL_TEST_AWS_FUNCTION", "contract");
+  const std::string api_ = variable("PAWL_TEST_AWS_API", "contract");
+  const std::string image_ = variable(
+      "PAWL_TEST_AWS_IMAGE", "000000000000.dkr.ecr.us-east-1.amazonaws.com/contract-lambda:v2");
+  const std::string role_ =
+      variable("PAWL_TEST_AWS_ROLE", "arn:aws:iam::123456789012:role/contract");
+  Loop loop_;
+  std::unique_ptr<HttpClient> http_;
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(Contract, StsTellsWhoWeAre) {
+  EXPECT_EQ(run(Sts(*client_).caller()).account.size(), 12u);
+}
+
+TEST_F(Contract, AWrongSecretIsDenied) {
+  auto wrong = make_client("another-secret-key");
+  EXPECT_EQ(fail(Sts(*wrong).caller()).kind(), ErrorKind::denied);
+}
+
+TEST_F(Contract, ARoleTakenByWebIdentityMaySign) {
+  test::TempFolder folder;
+  auto source = std::shared_ptr(web_identity_credentials(
+      ports(), options(), WebIdentity{role_, "contract test", std::chrono::hours(1)},
+      token_from_file(folder.write("token", "a.b.c"))));
+  const Credentials credentials = run(source->get());
+  EXPECT_FALSE(credentials.session_token.empty());
+  EXPECT_GT(*credentials.expires - loop_.clock().now(), std::chrono::minutes(50));
+  auto as_role = make_client(source);
+  EXPECT_NE(run(Sts(*as_role).caller()).arn, "");
+  EXPECT_FALSE(run(S3(*as_role).head(bucket_, "not there")).has_value());
+}
+
+TEST_F(Contract, EcrFindsItsRepositoryAndGivesALogin) {
+  Ecr ecr(*client_);
+  EXPECT_NE(run(ecr.find_uri(repository_)).find("/" + repository_), std::string::npos);
+  EXPECT_EQ(fail(ecr.find_uri("not-there")).kind(), ErrorKind::not_found);
+  EXPECT_EQ(run(ecr.login()).user, "AWS");
+  const std::string digest = "sha256:" + sha256_hex("nothing");
+  EXPECT_FALSE(run(ecr.has_image(repository_, digest)));
+  EXPECT_TRUE(run(ecr.images(repository_, digest)).empty());
+}
+
+TEST_F(Contract, LambdaIsUpdatedPublishedAndItsAliasMoved) {
+  Lambda lambda(*client_);
+  EXPECT_EQ(fail(lambda.get("not-there", "")).kind(), ErrorKind::not_found);
+  const FunctionState before = run(lambda.get(function_, ""));
+  EXPECT_EQ(before.name, function_);
+  EXPECT_EQ(before.version, "$LATEST");
+  EXPECT_EQ(run(lambda.update_code(function_, image_, before.revision_id)).image_uri, image_);
+  wait_until_updated(lambda);
+  EXPECT_EQ(run(lambda.get(function_, "")).image_uri, image_);
+  const FunctionState version = run(lambda.publish_version(function_, "", "", "key-1"));
+  EXPECT_NE(version.version, "$LATEST");
+  const auto versions = run(lambda.list_versions(function_));
+  ASSERT_FALSE(versions.empty());
+  EXPECT_EQ(versions.back().version, version.version);
+
+  run(lambda.delete_alias(function_, "contract"));
+  EXPECT_FALSE(run(lambda.get_alias(function_, "contract")).has_value());
+  AliasState alias;
+  alias.function = function_;
+  alias.name = "contract";
+  alias.version = version.version;
+  alias.description = "first";
+  alias = run(lambda.create_alias(alias));
+  EXPECT_EQ(fail(lambda.create_alias(alias)).kind(), ErrorKind::conflict);
+  alias.description = "second";
+  EXPECT_EQ(run(lambda.update_alias(alias)).description, "second");
+  EXPECT_EQ(run(lambda.get_alias(function_, "contract"))->version, version.version);
+  EXPECT_EQ(run(lambda.get(function_, "contract")).version, version.version);
+  run(lambda.delete_alias(function_, "contract"));
+}
+
+TEST_F(Contract, LambdaKeepsTags) {
+  Lambda lambda(*client_);
+  const std::string arn = run(lambda.get(function_, "")).arn;
+  run(lambda.set_tags(arn, {{"pawl:release", "sha256:abc"}}));
+  EXPECT_EQ(run(lambda.tags(arn)).at("pawl:release"), "sha256:abc");
+}
+
+TEST_F(Contract, ApiGatewayGivesTheUrl) {
+  ApiGateway gateway(*client_);
+  EXPECT_EQ(run(gateway.find_url(api_)).substr(0, 4), "http");
+  EXPECT_EQ(fail(gateway.find_url("not-there")).kind(), ErrorKind::not_found);
+}
+
+TEST_F(Contract, CloudWatchAnswers) {
+  CloudWatch watch(*client_);
+  EXPECT_TRUE(run(watch.alarms({"not-there"})).empty());
+  MetricQuery query;
+  query.metric_namespace = "AWS/Lambda";
+  query.name = "Errors";
+  query.dimensions = {{"FunctionName", function_}};
+  const WallTime now = loop_.clock().now();
+  EXPECT_TRUE(run(watch.metric(query, now + -std::chrono::hours(1), now)).empty());
+}
+
+PutRequest object(std::string bucket, std::string key, std::string body) {
+  PutRequest request;
+  request.bucket = std::move(bucket);
+  request.key = std::move(key);
+  request.body = std::move(body);
+  request.content_type = "text/plain; charset=utf-8";
+  request.cache_control = "no-cache";
+  return request;
+}
+
+TEST_F(Contract, S3KeepsObjectsUnderOddKeys) {
+  S3 store(*client_);
+  for (const std::string key :
+       {"odd/plain", "odd/a b", "odd/a+b", "odd/a%20b", "odd/\xC3\xBC/\xE6\x97\xA5.txt",
+        "odd/q?x=1&y=2", "odd/#hash", "odd/quote'\"<&>", "odd/semi;colon:at@", "odd/(star)*!"}) {
+    run(store.put(object(bucket_, key, "body of " + key)));
+    const auto there = run(store.get(bucket_, key));
+    ASSERT_TRUE(there.has_value()) << key;
+    EXPECT_EQ(there->body, "body of " + key);
+    const auto head = run(store.head(bucket_, key));
+    ASSERT_TRUE(head.has_value()) << key;
+    EXPECT_EQ(head->sha256, sha256_hex("body of " + key));
+    EXPECT_EQ(head->cache_control, "no-cache");
+    EXPECT_EQ(head->content_type, "text/plain; charset=utf-8");
+  }
+  std::set<std::string> listed;
+  for (const auto& each : run(store.list(bucket_, "odd/"))) listed.insert(each.key);
+  EXPECT_EQ(listed.size(), 10u);
+  EXPECT_EQ(listed.count("odd/quote'\"<&>"), 1u);
+  EXPECT_EQ(listed.count("odd/a+b"), 1u);
+  for (const auto& key : listed) run(store.remove(bucket_, key));
+  run(store.remove(bucket_, "odd/plain"));  // again
+  EXPECT_TRUE(run(store.list(bucket_, "odd/")).empty());
+}
+
+TEST_F(Contract, S3HoldsPreconditions) {
+  S3 store(*client_);
+  run(store.remove(bucket_, "conditional"));
+  PutRequest first = object(bucket_, "conditional", "one");
+  first.if_none_match = true;
+  const ObjectInfo created = run(store.put(first));
+  EXPECT_EQ(fail(store.put(first)).kind(), ErrorKind::conflict);
+  PutRequest second = object(bucket_, "conditional", "two");
+  second.if_match = created.etag;
+  run(store.put(second));
+  EXPECT_EQ(fail(store.put(second)).kind(), ErrorKind::conflict);
+  EXPECT_EQ(run(store.get(bucket_, "conditional"))->body, "two");
+}
+
+TEST_F(Contract, S3CopiesWithNewHeaders) {
+  S3 store(*client_);
+  run(store.put(object(bucket_, "from here", "copied")));
+  ObjectInfo headers;
+  headers.key = "to/there+";
+  headers.content_type = "text/html";
+  headers.cache_control = "max-age=5";
+  headers.sha256 = sha256_hex("copied");
+  run(store.copy(bucket_, "from here", headers));
+  const auto there = run(store.get(bucket_, "to/there+"));
+  ASSERT_TRUE(there.has_value());
+  EXPECT_EQ(there->body, "copied");
+  EXPECT_EQ(there->info.content_type, "text/html");
+  EXPECT_EQ(there->info.cache_control, "max-age=5");
+  EXPECT_EQ(there->info.sha256, sha256_hex("copied"));
+}
+
+TEST_F(Contract, S3TakesLargeFilesInParts) {
+  S3 store(*client_);
+  test::TempFolder folder;
+  std::string content(kMultipartBytes + 4321, '\0');
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 31 >> 3);
+  folder.write("site/large.bin", content);
+  const auto files = make_directory_files(folder.path().string());
+  const StaticManifest manifest = run(files->scan("site", {}));
+  PutRequest request = object(bucket_, "large.bin", "");
+  request.body = FileOnDisk{folder / "site/large.bin", content.size()};
+  const ObjectInfo put = run(store.put(request));
+  EXPECT_EQ(put.etag, manifest.files[0].etag);
+  const auto there = run(store.get(bucket_, "large.bin"));
+  ASSERT_TRUE(there.has_value());
+  EXPECT_TRUE(there->body == content);
+  EXPECT_EQ(there->info.sha256, sha256_hex(content));
+  EXPECT_EQ(there->info.cache_control, "no-cache");
+  run(store.remove(bucket_, "large.bin"));
+}
+
+TEST_F(Contract, S3ListsMoreThanOnePage) {
+  S3 store(*client_);
+  test::TempFolder folder;
+  for (int i = 0; i < 1030; ++i)
+    folder.write("site/many/" + std::to_string(i) + ".txt", std::to_string(i));
+  const auto files = make_directory_files(folder.path().string());
+  const StaticTarget target{bucket_, "pages/"};
+  const StaticManifest manifest = run(files->scan("site", {}));
+  const SyncPlan plan = run(plan_sync(store, target, manifest, {}));
+  run(carry_out_sync(store, *files, target, "site", plan, {}, {}));
+  EXPECT_EQ(run(store.list(bucket_, "pages/many/")).size(), 1030u);
+  const SyncPlan again = run(plan_sync(store, target, manifest, {}));
+  EXPECT_EQ(again.unchanged, 1030);
+  EXPECT_EQ(again.upload_count(), 0u);
+}
+
+TEST_F(Contract, S3TellsABucketThatIsNotThere) {
+  S3 store(*client_);
+  run(store.check_bucket(bucket_));
+  EXPECT_EQ(fail(store.check_bucket("no-such-bucket-here")).kind(), ErrorKind::not_found);
+  EXPECT_EQ(fail(store.get("no-such-bucket-here", "k")).kind(), ErrorKind::not_found);
+  EXPECT_EQ(fail(store.list("no-such-bucket-here", "")).kind(), ErrorKind::not_found);
+}
+
+}  // namespace
+}  // namespace pawl::aws
