@@ -5,6 +5,9 @@
 
 namespace pawl {
 
+/// All of them, in the order of --help.
+void add_all_commands(Program& program, Globals& globals);
+
 void add_deploy(CliCommand root, Globals& globals);
 void add_plan(CliCommand root, Globals& globals);
 void add_rollback(CliCommand root, Globals& globals);

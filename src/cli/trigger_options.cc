@@ -1,6 +1,8 @@
 #include "cli/trigger_options.h"
 
 #include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -61,7 +63,8 @@ Result<DeployQuestion> TriggerOptions::question(const Config& config,
 std::string actor_of(const ProcessEnvironment& environment) {
   for (const char* name : {"GITHUB_ACTOR", "USER", "LOGNAME"})
     if (const auto value = environment.get(name); !value.empty()) return value;
-  return "unknown";
+  const passwd* user = getpwuid(geteuid());
+  return user != nullptr ? user->pw_name : "unknown";
 }
 
 }  // namespace pawl

@@ -12,6 +12,8 @@
 namespace pawl {
 namespace {
 
+constexpr size_t kTitleColumns = 58;
+
 std::string time_of_day(WallTime time) {
   const auto seconds = static_cast<std::time_t>(time.unix_ms / 1000);
   std::tm parts{};
@@ -112,10 +114,8 @@ class PlainView : public DeploymentView {
       case EventType::started: return "started: " + heading(deployment);
       case EventType::resumed: return "resumed: " + heading(deployment);
       case EventType::step_started: return event.step + ": " + title;
-      case EventType::step_attempt: {
-        const StepState* state = deployment.step(event.step);
-        return event.step + ": " + (state != nullptr ? attempt_text(*state) : data("result"));
-      }
+      // The step's own log says the same.
+      case EventType::step_attempt: return "";
       case EventType::step_succeeded:
         return fmt::format("{}: {}{}", event.step,
                            bool_or(event.data, "observed") ? "done already" : "done",
@@ -254,7 +254,8 @@ std::string format_bytes(uint64_t bytes) {
 }
 
 std::string describe_step(const Deployment& deployment, const StepState& state, WallTime now) {
-  std::string text = fmt::format("  {} {:<46}", mark(state.status), title_of(deployment, state.id));
+  const std::string title = fit(title_of(deployment, state.id), kTitleColumns);
+  std::string text = fmt::format("  {} {:<{}}", mark(state.status), title, kTitleColumns);
   if (state.started_at) {
     const WallTime end = state.ended_at.value_or(is_terminal(deployment.phase) ? *state.started_at : now);
     text += fmt::format(" {:>9}", format_duration(end - *state.started_at));
@@ -309,7 +310,8 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
   const auto outputs = workflow_outputs(deployment);
   for (const auto& [label, key] : {std::pair<const char*, const char*>{"digest", "digest"},
                                    {"url", "deployment_url"}}) {
-    const auto value = string_or(outputs, key);
+    // After a failure the outputs are those of what is not live.
+    const auto value = deployment.phase == Phase::succeeded ? string_or(outputs, key) : "";
     if (!value.empty()) text += fmt::format("  {}: {}\n", label, value);
   }
   if (deployment.started_at && deployment.finished_at)

@@ -125,7 +125,9 @@ Task<Result<json::object>> check_until_healthy(StepContext& context, HealthProbe
     const auto wait = is_last ? std::chrono::milliseconds(0)
                               : health_wait(answer.ok ? 1 : attempt, check.settings.max_wait);
     PAWL_CO_CHECK(co_await context.record_attempt(try_data(attempt, check.attempts, answer, wait)));
-    context.log(fmt::format("{} of {}: {}", attempt, check.attempts, answer.result));
+    const std::string next =
+        wait.count() > 0 ? fmt::format("; next in {}", format_duration(wait)) : "";
+    context.log(fmt::format("{} of {}: {}{}", attempt, check.attempts, answer.result, next));
     if (is_healthy) {
       const auto took = context.clock().steady_now() - start;
       json::object outputs{{"attempts", attempt},
