@@ -144,24 +144,22 @@ Task<void> Instance::give_up_after(std::chrono::milliseconds limit, OneShot<Outc
   parts_.loop.post([outcome] { outcome.set(Outcome{Outcome::Kind::timed_out, "", ""}); });
 }
 
-Task<Instance::Outcome> Instance::await_init(std::chrono::milliseconds limit) {
-  const OneShot<Outcome> outcome;
-  outcome_ = outcome;
-  Scope timer;
-  timer.spawn(give_up_after(limit, outcome));
-  co_return co_await outcome.wait();
-}
-
 Task<Result<void>> Instance::start() {
   busy_ = true;
   const SteadyTime begun = parts_.loop.clock().steady_now();
+  // Before it starts: its first request may be answered from within spawn().
+  const OneShot<Outcome> initialised;
+  outcome_ = initialised;
   auto spawned = spawn();
   if (!spawned.ok()) {
+    outcome_.reset();
     dead_ = true;
     co_return std::move(spawned).error();
   }
   const auto limit = kInitLimit + code_.timeout;
-  const Outcome outcome = co_await await_init(limit);
+  Scope timer;
+  timer.spawn(give_up_after(limit, initialised));
+  const Outcome outcome = co_await initialised.wait();
   init_duration_ = parts_.loop.clock().steady_now() - begun;
   if (outcome.kind == Outcome::Kind::ready) {
     initialised_ = true;

@@ -89,7 +89,6 @@ class Instance {
 
   Result<void> spawn();
   Result<void> serve_apis(FunctionProcess& process);
-  Task<Outcome> await_init(std::chrono::milliseconds limit);
   Task<ServerResponse> runtime_api(ServerRequest& request);
   Task<ServerResponse> next_event();
   Task<ServerResponse> take_outcome(ServerRequest& request, const std::string& id,
