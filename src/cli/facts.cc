@@ -112,8 +112,7 @@ Task<Result<PlanFacts>> plan_facts(Session& session, const EnvironmentConfig& en
   } else if (uri.error().kind() == ErrorKind::not_found && environment.terraform) {
     known.repository_exists = false;  // Terraform makes it
   } else {
-    co_return std::move(uri).error().while_doing("looking for the ECR repository " +
-                                                 environment.function.repository);
+    co_return std::move(uri).error();
   }
   co_return known;
 }

@@ -185,9 +185,11 @@ Task<Result<json::object>> call_sandbox(HttpClient& client, sandbox::Connection 
                                                       connection.control_url);
   auto answer = parse_json_object(response->body, "the sandbox's answer");
   if (response->is_success()) co_return answer;
+  Error error = error_from_response(*response, method);
+  if (response->status == 400) error = std::move(error).as(ErrorKind::usage);
   const std::string words = answer.ok() ? string_or(*answer, "message") : "";
-  co_return error_from_response(*response, method)
-      .while_doing(words.empty() ? "asking the sandbox" : "the sandbox says: " + words);
+  if (words.empty()) co_return std::move(error).while_doing("asking the sandbox");
+  co_return Error(error.kind(), words).with_http_status(response->status);
 }
 
 }  // namespace pawl

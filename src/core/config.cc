@@ -49,7 +49,7 @@ Result<const EnvironmentConfig*> Config::environment(std::string_view name) cons
     names.push_back(candidate.name);
   }
   const std::string near = nearest(name, names);
-  return Error(ErrorKind::not_found,
+  return Error(ErrorKind::usage,
                fmt::format("there is no environment '{}' in the configuration; there are: {}",
                            name.substr(0, 100), fmt::join(names, ", ")))
       .with_hint(near.empty() ? "name one of them, or add it under `environments`"

@@ -106,7 +106,7 @@ struct Config {
   std::string main_branch = "main";
   std::vector<EnvironmentConfig> environments;  // in the order of the file
 
-  /// not_found names the environments that there are, and the nearest.
+  /// Kind usage names the environments that there are, and the nearest.
   Result<const EnvironmentConfig*> environment(std::string_view name) const;
   bool operator==(const Config&) const = default;
 };

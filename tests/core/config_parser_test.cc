@@ -193,7 +193,7 @@ TEST(Config, NamesTheEnvironmentsThatThereAre) {
   const Config config = parsed(example("everything"));
   const auto missing = config.environment("stagin");
   ASSERT_FALSE(missing.ok());
-  EXPECT_EQ(missing.error().kind(), ErrorKind::not_found);
+  EXPECT_EQ(missing.error().kind(), ErrorKind::usage);
   EXPECT_EQ(missing.error().message(), "there is no environment 'stagin' in the configuration; "
                                        "there are: dev, staging, prod, demo");
   EXPECT_EQ(missing.error().hint(), "did you mean staging?");
