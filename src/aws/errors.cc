@@ -11,6 +11,9 @@
 namespace pawl::aws {
 namespace {
 
+// A signature that does not match comes with the whole canonical request.
+constexpr size_t kMaxMessageBytes = 600;
+
 struct CodeKind {
   std::string_view code;
   ErrorKind kind;
@@ -163,6 +166,7 @@ Error error_from(const HttpResponse& response, std::string_view action, bool cha
   if (what.empty() && service.code.empty() && !response.body.empty())
     what = response.body.substr(0, kQuotedBodyBytes);
   if (what.empty()) what = "no reason given";
+  if (what.size() > kMaxMessageBytes) what = what.substr(0, kMaxMessageBytes) + "...";
   if (!service.code.empty()) what = fmt::format("{}: {}", service.code, what);
   Error error = Error(kind, fmt::format("AWS answered {}: {}", response.status, what))
                     .with_code(service.code)

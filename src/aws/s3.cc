@@ -28,6 +28,9 @@ Error with_bucket_hint(Error error, const std::string& bucket) {
         .with_hint(fmt::format("the bucket {} lies in another region: set the environment's "
                                "region to the bucket's",
                                bucket));
+  if (error.code() == "NoSuchBucket")
+    return std::move(error).with_hint(
+        fmt::format("create the bucket {}, or correct its name", bucket));
   return error;
 }
 
@@ -42,7 +45,7 @@ Task<Result<HttpResponse>> S3::send(Call call, std::string bucket, std::string k
   auto response = co_await client_.send(std::move(call));
   if (!response.ok())
     co_return with_bucket_hint(std::move(response).error(), bucket)
-        .while_doing(fmt::format("at s3://{}/{}", bucket, key));
+        .while_doing(fmt::format("working on s3://{}/{}", bucket, key));
   co_return response;
 }
 

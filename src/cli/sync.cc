@@ -135,7 +135,10 @@ Task<Result<SyncReport>> sync(ObjectStore& store, StaticFiles& files, SyncReques
   PAWL_CO_TRY(const auto target, parse_s3_url(request.target));
   if (request.jobs < 1 || request.jobs > kMaxJobs)
     co_return Error(ErrorKind::usage, fmt::format("--jobs must be from 1 to {}", kMaxJobs));
-  PAWL_CO_TRY(auto manifest, co_await files.scan(request.directory, request.immutable));
+  auto scanned = co_await files.scan(request.directory, request.immutable);
+  if (!scanned.ok() && scanned.error().kind() == ErrorKind::not_found)
+    co_return std::move(scanned).error().as(ErrorKind::usage);
+  PAWL_CO_TRY(auto manifest, std::move(scanned));
   if (!request.cache_control.empty())
     for (auto& file : manifest.files)
       if (!file.is_immutable) file.cache_control = request.cache_control;

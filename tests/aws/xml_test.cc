@@ -24,7 +24,7 @@ TEST(Xml, ReadsElementsAndText) {
 
 TEST(Xml, RefusesWhatIsNotWellFormedOrTooMuch) {
   std::string deep;
-  for (int i = 0; i < 100'000; ++i) deep += "<a>";
+  for (int i = 0; i < 5'000; ++i) deep += "<a>";
   for (const std::string& bad :
        {std::string(""), std::string("text"), std::string("<a>"), std::string("<a></b>"),
         std::string("<a"), std::string("<a b></a>"), std::string("</a>"),
