@@ -305,7 +305,7 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
   text += "\n";
   if (!deployment.reason.empty() && deployment.phase != Phase::succeeded)
     text += "  why: " + printable(redact(deployment.reason)) + "\n";
-  if (!deployment.rollback_reason.empty() && deployment.rollback_status != "nothing_to_undo")
+  if (!deployment.rollback_reason.empty() && deployment.rollback_reason != deployment.reason)
     text += "  rollback: " + printable(redact(deployment.rollback_reason)) + "\n";
   const auto outputs = workflow_outputs(deployment);
   for (const auto& [label, key] : {std::pair<const char*, const char*>{"digest", "digest"},
