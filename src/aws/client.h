@@ -1,5 +1,5 @@
-// One signed request to AWS and its answer. Finds the endpoint, signs, repeats what may be repeated,
-// and turns a refusal into an Error with the service's own code.
+// One signed request to AWS and its answer. Finds the endpoint, signs, repeats what may be
+// repeated, and turns a refusal into an Error with the service's own code.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@ namespace pawl::aws {
 
 /// What may be done when an attempt failed.
 enum class Repeat {
-  always,          // a read, or a write that gives the same when it is done twice
-  when_not_done,   // a change: only after a refusal or before the request went out
+  always,         // a read, or a write that gives the same when it is done twice
+  when_not_done,  // a change: only after a refusal or before the request went out
 };
 
 struct Call {

@@ -12,7 +12,7 @@ namespace pawl::aws {
 
 struct Alarm {
   std::string name;
-  std::string state;   // OK, ALARM, INSUFFICIENT_DATA
+  std::string state;  // OK, ALARM, INSUFFICIENT_DATA
   std::string reason;
 };
 

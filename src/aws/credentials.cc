@@ -59,13 +59,11 @@ Result<Credentials> parse_shared_credentials(std::string_view text, std::string_
     if (name == "aws_secret_access_key") secret = value;
     if (name == "aws_session_token") token = value;
   }
-  if (!found)
-    return Error(ErrorKind::not_found, fmt::format("there is no profile [{}]", profile));
+  if (!found) return Error(ErrorKind::not_found, fmt::format("there is no profile [{}]", profile));
   if (credentials.access_key_id.empty() || secret.empty())
-    return Error(ErrorKind::denied,
-                 fmt::format("profile [{}] has no aws_access_key_id with its "
-                             "aws_secret_access_key",
-                             profile));
+    return Error(ErrorKind::denied, fmt::format("profile [{}] has no aws_access_key_id with its "
+                                                "aws_secret_access_key",
+                                                profile));
   credentials.secret_access_key = Secret(std::move(secret));
   credentials.session_token = Secret(std::move(token));
   return credentials;

@@ -34,8 +34,8 @@ std::unique_ptr<CredentialSource> static_credentials(Credentials credentials);
 /// Never gives any: each request ends with `error`.
 std::unique_ptr<CredentialSource> no_credentials(Error error);
 
-/// One profile of a shared credentials file (~/.aws/credentials); not_found when it has none of that
-/// name. https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+/// One profile of a shared credentials file (~/.aws/credentials); not_found when it has none of
+/// that name. https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 Result<Credentials> parse_shared_credentials(std::string_view text, std::string_view profile);
 
 }  // namespace pawl::aws

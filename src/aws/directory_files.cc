@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 constexpr size_t kMaxFiles = 200'000;
 
 bool is_within(const fs::path& path, const fs::path& root) {
-  const auto [end_of_root, ignored] = std::mismatch(root.begin(), root.end(), path.begin(),
-                                                    path.end());
+  const auto [end_of_root, ignored] =
+      std::mismatch(root.begin(), root.end(), path.begin(), path.end());
   return end_of_root == root.end();
 }
 
@@ -107,8 +107,7 @@ class DirectoryFiles : public StaticFiles {
     file.sha256 = std::move(hashes.sha256);
     file.etag = std::move(hashes.md5);
     if (file.size > aws::kMultipartBytes) {
-      PAWL_TRY(file.etag,
-               aws::etag_of_parts(on_disk, file.size, aws::part_bytes_for(file.size)));
+      PAWL_TRY(file.etag, aws::etag_of_parts(on_disk, file.size, aws::part_bytes_for(file.size)));
     }
     file.content_type = content_type_for(file.path);
     file.is_immutable = std::any_of(immutable.begin(), immutable.end(), [&](const auto& glob) {

@@ -10,8 +10,8 @@ namespace pawl {
 
 /// Directories that are not absolute are taken relative to `base`.
 ///
-/// Every regular file counts, hidden ones too. A symbolic link to a file within the directory stands
-/// for that file; one that leads out of it, or to a folder, is an Error: nothing is left out
+/// Every regular file counts, hidden ones too. A symbolic link to a file within the directory
+/// stands for that file; one that leads out of it, or to a folder, is an Error: nothing is left out
 /// silently, and nothing is published that lies elsewhere.
 std::unique_ptr<StaticFiles> make_directory_files(std::string base);
 

@@ -97,9 +97,9 @@ std::string hint_for(const ServiceError& error, std::string_view action) {
   if (starts_with(code, "InvalidIdentityToken") || starts_with(code, "IDPRejectedClaim"))
     return "the role's trust policy must name this identity provider, its audience and this "
            "repository and environment";
-  for (const char* each : {"UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId",
-                           "SignatureDoesNotMatch", "InvalidSignature", "IncompleteSignature",
-                           "MissingAuthenticationToken", "InvalidToken"})
+  for (const char* each :
+       {"UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+        "InvalidSignature", "IncompleteSignature", "MissingAuthenticationToken", "InvalidToken"})
     if (starts_with(code, each))
       return "the AWS credentials are wrong: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
              "AWS_SESSION_TOKEN";

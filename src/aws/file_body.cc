@@ -20,8 +20,7 @@ constexpr size_t kReadBytes = 128u << 10;
 
 class OpenFile {
  public:
-  explicit OpenFile(const std::string& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  explicit OpenFile(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
   ~OpenFile() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -32,8 +31,7 @@ class OpenFile {
   /// Bytes read; 0 at the end; -1 on failure.
   ssize_t read_at(std::span<std::byte> buffer, uint64_t offset) const {
     while (true) {
-      const ssize_t got =
-          ::pread(fd_, buffer.data(), buffer.size(), static_cast<off_t>(offset));
+      const ssize_t got = ::pread(fd_, buffer.data(), buffer.size(), static_cast<off_t>(offset));
       if (got >= 0 || errno != EINTR) return got;
     }
   }
@@ -117,7 +115,8 @@ Result<FileHashes> hash_file(const std::string& path, uint64_t offset, uint64_t 
   Md5 md5;
   FileHashes hashes;
   while (hashes.size < length) {
-    const auto wanted = static_cast<size_t>(std::min<uint64_t>(buffer.size(), length - hashes.size));
+    const auto wanted =
+        static_cast<size_t>(std::min<uint64_t>(buffer.size(), length - hashes.size));
     const ssize_t got = file.read_at(std::span(buffer).first(wanted), offset + hashes.size);
     if (got < 0) return cannot_read(path);
     if (got == 0) break;

@@ -19,8 +19,8 @@ struct FileHashes {
 /// Of `length` bytes from `offset`, or of as many as there are.
 Result<FileHashes> hash_file(const std::string& path, uint64_t offset, uint64_t length);
 
-/// The ETag that S3 gives such a file: its MD5, or for one uploaded in parts of `part_bytes` the MD5
-/// of theirs with their count.
+/// The ETag that S3 gives such a file: its MD5, or for one uploaded in parts of `part_bytes` the
+/// MD5 of theirs with their count.
 Result<std::string> etag_of_parts(const std::string& path, uint64_t size, uint64_t part_bytes);
 
 }  // namespace pawl::aws

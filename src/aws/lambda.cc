@@ -111,8 +111,7 @@ Task<Result<std::vector<FunctionState>>> Lambda::list_versions(std::string name)
   co_return Error(ErrorKind::corrupt, fmt::format("the list of versions of {} does not end", name));
 }
 
-Task<Result<std::optional<AliasState>>> Lambda::get_alias(std::string function,
-                                                          std::string alias) {
+Task<Result<std::optional<AliasState>>> Lambda::get_alias(std::string function, std::string alias) {
   Call call = read_call("GetAlias", function_path(function, "/aliases/" + url_encode(alias)), "");
   auto answer = co_await client_.send_json(std::move(call));
   if (!answer.ok() && answer.error().kind() == ErrorKind::not_found)
@@ -139,19 +138,21 @@ Task<Result<AliasState>> Lambda::create_alias(AliasState alias) {
 Task<Result<AliasState>> Lambda::update_alias(AliasState alias) {
   json::object body = alias_to_json(alias);
   set_if(body, "RevisionId", alias.revision_id);
-  Call call = change_call("UpdateAlias", "PUT",
-                          function_path(alias.function, "/aliases/" + url_encode(alias.name)), body);
+  Call call =
+      change_call("UpdateAlias", "PUT",
+                  function_path(alias.function, "/aliases/" + url_encode(alias.name)), body);
   auto answer = co_await client_.send_json(std::move(call));
   if (!answer.ok())
     co_return std::move(answer)
-        .while_doing(fmt::format("moving the alias {}:{} to version {}", alias.function,
-                                 alias.name, alias.version))
+        .while_doing(fmt::format("moving the alias {}:{} to version {}", alias.function, alias.name,
+                                 alias.version))
         .error();
   co_return alias_from_json(*answer, alias.function);
 }
 
 Task<Result<void>> Lambda::delete_alias(std::string function, std::string alias) {
-  Call call = read_call("DeleteAlias", function_path(function, "/aliases/" + url_encode(alias)), "");
+  Call call =
+      read_call("DeleteAlias", function_path(function, "/aliases/" + url_encode(alias)), "");
   call.method = "DELETE";
   // Once more does no harm: the second time it is gone, which is what was wanted.
   auto answer = co_await client_.send(std::move(call));
@@ -164,8 +165,8 @@ Task<Result<void>> Lambda::delete_alias(std::string function, std::string alias)
 
 Task<Result<Invocation>> Lambda::invoke(std::string name, std::string qualifier,
                                         std::string payload) {
-  Call call = read_call("InvokeFunction", function_path(name, "/invocations"),
-                        qualifier_query(qualifier));
+  Call call =
+      read_call("InvokeFunction", function_path(name, "/invocations"), qualifier_query(qualifier));
   call.method = "POST";
   call.headers.set("Content-Type", "application/json");
   call.body = std::move(payload);
@@ -204,8 +205,7 @@ Task<Result<ProvisionedConcurrency>> Lambda::put_provisioned_concurrency(std::st
   co_return provisioned_from_json(answer);
 }
 
-Task<Result<void>> Lambda::delete_provisioned_concurrency(std::string name,
-                                                          std::string qualifier) {
+Task<Result<void>> Lambda::delete_provisioned_concurrency(std::string name, std::string qualifier) {
   Call call = read_call("DeleteProvisionedConcurrencyConfig", provisioned_path(name),
                         qualifier_query(qualifier));
   call.method = "DELETE";

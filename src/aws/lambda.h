@@ -1,8 +1,8 @@
 // AWS Lambda: functions, versions, aliases, provisioned concurrency, invocations.
 // https://docs.aws.amazon.com/lambda/latest/api/
 //
-// Changes are repeated only when Lambda surely did not carry them out; otherwise the error says that
-// the outcome is not known, and the caller looks.
+// Changes are repeated only when Lambda surely did not carry them out; otherwise the error says
+// that the outcome is not known, and the caller looks.
 #pragma once
 
 #include <map>

@@ -61,10 +61,8 @@ json::object alias_to_json(const AliasState& alias) {
 
 ProvisionedConcurrency provisioned_from_json(const json::object& object) {
   ProvisionedConcurrency result;
-  result.requested =
-      static_cast<int>(int_or(object, "RequestedProvisionedConcurrentExecutions"));
-  result.available =
-      static_cast<int>(int_or(object, "AvailableProvisionedConcurrentExecutions"));
+  result.requested = static_cast<int>(int_or(object, "RequestedProvisionedConcurrentExecutions"));
+  result.available = static_cast<int>(int_or(object, "AvailableProvisionedConcurrentExecutions"));
   result.status = string_or(object, "Status");
   result.status_reason = string_or(object, "StatusReason");
   return result;

@@ -40,7 +40,9 @@ std::string get(const Variables& variables, const std::string& name) {
 
 }  // namespace
 
-std::string_view signing_name(Service service) { return names_of(service).signing; }
+std::string_view signing_name(Service service) {
+  return names_of(service).signing;
+}
 
 Result<AwsOptions> aws_options_from(const Variables& variables, std::string region) {
   AwsOptions options;

@@ -24,8 +24,8 @@ struct AwsOptions {
   std::map<std::string, std::string> endpoints;
 };
 
-/// AWS_REGION or AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>. `region`, when not
-/// empty, wins over the variables. Kind usage when there is no region or an endpoint is no URL.
+/// AWS_REGION or AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>. `region`, when
+/// not empty, wins over the variables. Kind usage when there is no region or an endpoint is no URL.
 Result<AwsOptions> aws_options_from(const Variables& variables, std::string region);
 
 struct Endpoint {

@@ -32,8 +32,8 @@ Task<Result<ObjectInfo>> S3::put_in_parts(PutRequest request, FileOnDisk file) {
   const auto count = static_cast<size_t>((file.size + part_bytes - 1) / part_bytes);
   std::vector<std::string> etags(count);
   const auto send_part = [&](size_t index) -> Task<Result<void>> {
-    PAWL_CO_TRY(etags[index], co_await put_part(request.bucket, request.key, file, upload, index,
-                                                part_bytes));
+    PAWL_CO_TRY(etags[index],
+                co_await put_part(request.bucket, request.key, file, upload, index, part_bytes));
     co_return ok();
   };
   auto sent = co_await for_each_index(count, kPartsAtOnce, send_part);

@@ -86,12 +86,11 @@ void sign(SignableRequest& request, const Credentials& credentials, const Signin
   const std::string signature =
       signature_of(canonical_request(request, names, scope.service), timestamp, scope,
                    credentials.secret_access_key.reveal_for("the signature"));
-  request.headers.set(
-      "Authorization",
-      fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm,
-                  credentials.access_key_id,
-                  scope_text(std::string_view(timestamp).substr(0, 8), scope), join(names, ';'),
-                  signature));
+  request.headers.set("Authorization",
+                      fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm,
+                                  credentials.access_key_id,
+                                  scope_text(std::string_view(timestamp).substr(0, 8), scope),
+                                  join(names, ';'), signature));
 }
 
 std::string presign(const SignableRequest& request, const Credentials& credentials,
@@ -103,7 +102,8 @@ std::string presign(const SignableRequest& request, const Credentials& credentia
   SignableRequest signable = request;
   signable.target += request.target.find('?') == std::string::npos ? '?' : '&';
   signable.target += fmt::format(
-      "X-Amz-Algorithm={}&X-Amz-Credential={}&X-Amz-Date={}&X-Amz-Expires={}&X-Amz-SignedHeaders={}",
+      "X-Amz-Algorithm={}&X-Amz-Credential={}&X-Amz-Date={}&X-Amz-Expires={}&X-Amz-SignedHeaders={"
+      "}",
       kAlgorithm, url_encode(credential), timestamp, lifetime.count(),
       url_encode(join(names, ';')));
   if (!credentials.session_token.empty())
@@ -213,9 +213,8 @@ Result<void> check_time(const SignatureClaims& claims, WallTime now) {
     return denied("SignatureDoesNotMatch", "the date in Credential is not that of X-Amz-Date");
   const auto age = now - signed_at;
   if (age < -kMaxSkew || (!claims.presigned && age > kMaxSkew))
-    return denied("RequestTimeTooSkewed",
-                  fmt::format("the request was signed at {}, it is {} here", claims.timestamp,
-                              to_amz_date(now)));
+    return denied("RequestTimeTooSkewed", fmt::format("the request was signed at {}, it is {} here",
+                                                      claims.timestamp, to_amz_date(now)));
   if (claims.presigned && age > std::chrono::seconds(claims.expires_seconds))
     return denied("AccessDenied", "the presigned URL has expired");
   return ok();
@@ -243,7 +242,8 @@ Result<void> check_signed_headers(const SignatureClaims& claims, const Headers& 
     return denied("SignatureDoesNotMatch", "SignedHeaders must be sorted");
   for (const auto& [name, value] : headers.fields()) {
     const std::string lower = lower_case(name);
-    if (lower.rfind("x-amz-", 0) == 0 && std::find(names.begin(), names.end(), lower) == names.end())
+    if (lower.rfind("x-amz-", 0) == 0 &&
+        std::find(names.begin(), names.end(), lower) == names.end())
       return denied("AccessDenied", fmt::format("the header {} is not signed", lower));
   }
   return ok();
@@ -298,9 +298,9 @@ Result<SignatureClaims> verify(const RawRequest& request, const KeyLookup& looku
       canonical_request(signable, claims.signed_headers, claims.scope.service);
   const std::string expected = signature_of(canonical, claims.timestamp, claims.scope, key->secret);
   if (!equal_in_constant_time(expected, claims.signature))
-    return denied("SignatureDoesNotMatch",
-                  "the signature does not match; the canonical request should have been '" +
-                      canonical + "'");
+    return denied(
+        "SignatureDoesNotMatch",
+        "the signature does not match; the canonical request should have been '" + canonical + "'");
   return claims;
 }
 
@@ -314,8 +314,7 @@ std::string to_amz_date(WallTime time) {
 
 Result<WallTime> parse_amz_date(std::string_view text) {
   const bool shaped = text.size() == 16 && text[8] == 'T' && text[15] == 'Z';
-  if (!shaped)
-    return denied("IncompleteSignature", "X-Amz-Date must look like 20260101T000000Z");
+  if (!shaped) return denied("IncompleteSignature", "X-Amz-Date must look like 20260101T000000Z");
   const auto part = [&](size_t from, size_t length) { return text.substr(from, length); };
   auto time = parse_iso8601(fmt::format("{}-{}-{}T{}:{}:{}Z", part(0, 4), part(4, 2), part(6, 2),
                                         part(9, 2), part(11, 2), part(13, 2)));

@@ -71,7 +71,8 @@ struct RawRequest {
   std::string target;
   Headers headers;
   /// Hex SHA-256 of the body that came; empty when it was not hashed (a streamed upload): then what
-  /// the request claims is taken for the signature, and the caller compares when it has read it all.
+  /// the request claims is taken for the signature, and the caller compares when it has read it
+  /// all.
   std::string body_sha256;
 };
 

@@ -58,8 +58,9 @@ Task<Result<Credentials>> assume_role_with_web_identity(Client& client, AssumeRe
                "&WebIdentityToken=" + url_encode(request.token.reveal_for("sts"));
   auto response = co_await client.send(std::move(call));
   if (!response.ok())
-    co_return std::move(response).while_doing(
-                  fmt::format("becoming the role {}", request.role_arn)).error();
+    co_return std::move(response)
+        .while_doing(fmt::format("becoming the role {}", request.role_arn))
+        .error();
   co_return read_credentials(response->body);
 }
 

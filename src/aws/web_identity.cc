@@ -46,9 +46,7 @@ class GithubToken : public TokenProvider {
     auto answer = co_await with_retry<HttpResponse>(ports_.clock, ports_.entropy, RetryPolicy{},
                                                     [this] { return ask(); });
     if (!answer.ok())
-      co_return std::move(answer)
-          .while_doing("asking GitHub for an identity token")
-          .error();
+      co_return std::move(answer).while_doing("asking GitHub for an identity token").error();
     PAWL_CO_TRY(auto object, parse_json_object(answer->body, "GitHub's identity token"));
     PAWL_CO_TRY(auto value, require_string(object, "value", "GitHub's identity token"));
     co_return Secret(std::move(value));

@@ -1,6 +1,7 @@
-// A role instead of stored keys: an identity token (from a file, or from GitHub Actions) is exchanged
-// for an hour's credentials, again five minutes before they end, so that a rollback never finds them
-// gone. https://docs.github.com/actions/security-for-github-actions/security-hardening-your-deployments
+// A role instead of stored keys: an identity token (from a file, or from GitHub Actions) is
+// exchanged for an hour's credentials, again five minutes before they end, so that a rollback never
+// finds them gone.
+// https://docs.github.com/actions/security-for-github-actions/security-hardening-your-deployments
 #pragma once
 
 #include <memory>
@@ -21,8 +22,8 @@ class TokenProvider {
 std::unique_ptr<TokenProvider> token_from_file(std::string path);
 
 struct GithubTokenRequest {
-  std::string url;     // ACTIONS_ID_TOKEN_REQUEST_URL
-  Secret token;        // ACTIONS_ID_TOKEN_REQUEST_TOKEN
+  std::string url;  // ACTIONS_ID_TOKEN_REQUEST_URL
+  Secret token;     // ACTIONS_ID_TOKEN_REQUEST_TOKEN
   std::string audience = "sts.amazonaws.com";
 };
 std::unique_ptr<TokenProvider> token_from_github(ClientPorts ports, GithubTokenRequest request);

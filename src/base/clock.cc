@@ -22,7 +22,8 @@ std::string to_iso8601(WallTime time) {
 
 Result<WallTime> parse_iso8601(std::string_view text) {
   const auto bad = [&] {
-    return Error(ErrorKind::corrupt, fmt::format("'{}' is not an ISO 8601 time", text.substr(0, 40)));
+    return Error(ErrorKind::corrupt,
+                 fmt::format("'{}' is not an ISO 8601 time", text.substr(0, 40)));
   };
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, consumed = 0;
   const std::string copy(text.substr(0, 40));
@@ -41,7 +42,11 @@ Result<WallTime> parse_iso8601(std::string_view text) {
     }
   }
   if (rest != "Z" && rest != "+00:00" && rest != "+0000") return bad();
-  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+  const bool has_sign =
+      copy.substr(0, static_cast<size_t>(consumed)).find_first_of("+ ") != std::string::npos ||
+      copy.find("--") != std::string::npos;
+  if (has_sign || year < 0 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 ||
+      minute < 0 || minute > 59 || second < 0 || second > 60)
     return bad();
   std::tm parts{};
   parts.tm_year = year - 1900;
@@ -50,15 +55,19 @@ Result<WallTime> parse_iso8601(std::string_view text) {
   parts.tm_hour = hour;
   parts.tm_min = minute;
   parts.tm_sec = second;
-  return WallTime{static_cast<int64_t>(timegm(&parts)) * 1000 + fraction_ms};
+  const std::time_t seconds = timegm(&parts);
+  // timegm makes the 30th of February a day of March.
+  if (parts.tm_mday != day) return bad();
+  return WallTime{static_cast<int64_t>(seconds) * 1000 + fraction_ms};
 }
 
 std::string format_duration(std::chrono::milliseconds duration) {
   const auto ms = duration.count();
   if (ms < 1000) return fmt::format("{} ms", ms);
-  if (ms < 60'000) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
-  const auto minutes = ms / 60'000;
-  if (minutes < 60) return fmt::format("{} min {} s", minutes, ms % 60'000 / 1000);
+  if (ms < 59'950) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
+  const auto seconds = (ms + 500) / 1000;
+  const auto minutes = seconds / 60;
+  if (minutes < 60) return fmt::format("{} min {} s", minutes, seconds % 60);
   return fmt::format("{} h {} min", minutes / 60, minutes % 60);
 }
 
@@ -73,8 +82,8 @@ Task<void> stop_after(Clock& clock, std::chrono::milliseconds limit, std::stop_s
 }
 
 Error timed_out(std::chrono::milliseconds limit, Error inner) {
-  return Error(ErrorKind::timeout, fmt::format("no answer within {} ({})", format_duration(limit),
-                                               inner.message()))
+  return Error(ErrorKind::timeout,
+               fmt::format("no answer within {} ({})", format_duration(limit), inner.message()))
       .with_outcome_unknown(inner.outcome_unknown());
 }
 

@@ -54,8 +54,8 @@ class Entropy {
   virtual uint64_t next() = 0;
 };
 
-/// Runs `task`, and stops it (through its stop token) when it has not ended in time. A task that was
-/// stopped ends with ErrorKind::timeout. The task must honour its stop token.
+/// Runs `task`, and stops it (through its stop token) when it has not ended in time. A task that
+/// was stopped ends with ErrorKind::timeout. The task must honour its stop token.
 template <class T>
 Task<Result<T>> with_timeout(Clock& clock, std::chrono::milliseconds limit, Task<Result<T>> task);
 
@@ -69,8 +69,7 @@ Error timed_out(std::chrono::milliseconds limit, Error inner);
 }  // namespace detail
 
 template <class T>
-Task<Result<T>> with_timeout(Clock& clock, std::chrono::milliseconds limit,
-                             Task<Result<T>> task) {
+Task<Result<T>> with_timeout(Clock& clock, std::chrono::milliseconds limit, Task<Result<T>> task) {
   std::stop_token inherited = co_await current_stop();
   std::stop_source inner;
   std::stop_callback forward(inherited, [&inner] { inner.request_stop(); });

@@ -41,7 +41,13 @@ std::string base64_encode(std::string_view bytes) {
 
 Result<std::string> base64_decode(std::string_view text) {
   const auto bad = [] { return Error(ErrorKind::corrupt, "not valid base64"); };
-  if (text.size() % 4 != 0) return bad();
+  // OpenSSL takes padding anywhere for zeros: only the last two places may hold it.
+  const size_t first_padding = text.find('=');
+  if (text.size() % 4 != 0 ||
+      (first_padding != std::string_view::npos &&
+       (first_padding + 2 < text.size() ||
+        text.find_first_not_of('=', first_padding) != std::string_view::npos)))
+    return bad();
   std::string bytes(text.size() / 4 * 3, '\0');
   const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
                                      reinterpret_cast<const unsigned char*>(text.data()),

@@ -4,20 +4,34 @@ namespace pawl {
 
 std::string_view to_string(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage: return "usage";
-    case ErrorKind::config: return "config";
-    case ErrorKind::not_found: return "not_found";
-    case ErrorKind::denied: return "denied";
-    case ErrorKind::conflict: return "conflict";
-    case ErrorKind::throttled: return "throttled";
-    case ErrorKind::unavailable: return "unavailable";
-    case ErrorKind::timeout: return "timeout";
-    case ErrorKind::interrupted: return "interrupted";
-    case ErrorKind::refused: return "refused";
-    case ErrorKind::failed: return "failed";
-    case ErrorKind::corrupt: return "corrupt";
-    case ErrorKind::storage: return "storage";
-    case ErrorKind::internal: return "internal";
+    case ErrorKind::usage:
+      return "usage";
+    case ErrorKind::config:
+      return "config";
+    case ErrorKind::not_found:
+      return "not_found";
+    case ErrorKind::denied:
+      return "denied";
+    case ErrorKind::conflict:
+      return "conflict";
+    case ErrorKind::throttled:
+      return "throttled";
+    case ErrorKind::unavailable:
+      return "unavailable";
+    case ErrorKind::timeout:
+      return "timeout";
+    case ErrorKind::interrupted:
+      return "interrupted";
+    case ErrorKind::refused:
+      return "refused";
+    case ErrorKind::failed:
+      return "failed";
+    case ErrorKind::corrupt:
+      return "corrupt";
+    case ErrorKind::storage:
+      return "storage";
+    case ErrorKind::internal:
+      return "internal";
   }
   return "internal";
 }

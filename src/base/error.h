@@ -48,7 +48,8 @@ class [[nodiscard]] Error {
   /// How long the server asked us to wait before another try, in seconds; 0 when it did not say.
   int retry_after_seconds() const { return retry_after_seconds_; }
 
-  /// Adds what the caller was doing: "copying the image to 123.dkr.ecr...". Outermost is shown first.
+  /// Adds what the caller was doing: "copying the image to 123.dkr.ecr...". Outermost is shown
+  /// first.
   Error while_doing(std::string activity) &&;
   Error with_hint(std::string hint) &&;
   Error with_outcome_unknown(bool unknown = true) &&;

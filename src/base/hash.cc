@@ -52,12 +52,14 @@ Sha256Stream Sha256Stream::clone() const {
 
 Sha256 sha256(std::string_view bytes) {
   Sha256 digest{};
-  PAWL_ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(),
-                         nullptr) == 1);
+  PAWL_ASSERT(
+      EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
   return digest;
 }
 
-std::string sha256_hex(std::string_view bytes) { return hex_encode(sha256(bytes)); }
+std::string sha256_hex(std::string_view bytes) {
+  return hex_encode(sha256(bytes));
+}
 
 Sha256 hmac_sha256(std::string_view key, std::string_view message) {
   Sha256 code{};

@@ -6,19 +6,22 @@ namespace pawl {
 
 Result<json::value> parse_json(std::string_view text, std::string_view what) {
   if (text.size() > kMaxJsonBytes)
-    return Error(ErrorKind::corrupt, fmt::format("{} is larger than {} bytes", what, kMaxJsonBytes));
+    return Error(ErrorKind::corrupt,
+                 fmt::format("{} is larger than {} bytes", what, kMaxJsonBytes));
   json::parse_options options;
   options.max_depth = kMaxJsonDepth;
   boost::system::error_code failure;
   auto value = json::parse(text, failure, {}, options);
   if (failure)
-    return Error(ErrorKind::corrupt, fmt::format("{} is not valid JSON: {}", what, failure.message()));
+    return Error(ErrorKind::corrupt,
+                 fmt::format("{} is not valid JSON: {}", what, failure.message()));
   return value;
 }
 
 Result<json::object> parse_json_object(std::string_view text, std::string_view what) {
   PAWL_TRY(auto value, parse_json(text, what));
-  if (!value.is_object()) return Error(ErrorKind::corrupt, fmt::format("{} is not a JSON object", what));
+  if (!value.is_object())
+    return Error(ErrorKind::corrupt, fmt::format("{} is not a JSON object", what));
   return std::move(value.as_object());
 }
 

@@ -26,7 +26,8 @@ const json::value* find(const json::value& value, std::string_view path);
 const json::value* find(const json::object& object, std::string_view path);
 
 /// Empty / 0 / false when absent or of another type: for optional fields.
-std::string string_or(const json::object& object, std::string_view path, std::string_view otherwise = "");
+std::string string_or(const json::object& object, std::string_view path,
+                      std::string_view otherwise = "");
 int64_t int_or(const json::object& object, std::string_view path, int64_t otherwise = 0);
 bool bool_or(const json::object& object, std::string_view path, bool otherwise = false);
 double number_or(const json::object& object, std::string_view path, double otherwise = 0);

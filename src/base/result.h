@@ -11,14 +11,15 @@
 
 namespace pawl {
 
-/// Ends the process with the place and the words: an invariant of ours is broken. Stays on in release.
+/// Ends the process with the place and the words: an invariant of ours is broken. Stays on in
+/// release.
 [[noreturn]] inline void panic(const char* file, int line, const char* what) {
   std::fprintf(stderr, "pawl: %s:%d: broken invariant: %s\n", file, line, what);
   std::abort();
 }
 
-#define PAWL_ASSERT(condition) \
-  do {                         \
+#define PAWL_ASSERT(condition)                                       \
+  do {                                                               \
     if (!(condition)) ::pawl::panic(__FILE__, __LINE__, #condition); \
   } while (false)
 
@@ -27,7 +28,7 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT: converts
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: converts
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: converts
 
   bool ok() const { return state_.index() == 0; }
@@ -79,7 +80,9 @@ class [[nodiscard]] Result<void> {
   std::optional<Error> error_;
 };
 
-inline Result<void> ok() { return {}; }
+inline Result<void> ok() {
+  return {};
+}
 
 #define PAWL_CONCAT_INNER(a, b) a##b
 #define PAWL_CONCAT(a, b) PAWL_CONCAT_INNER(a, b)
@@ -87,21 +90,22 @@ inline Result<void> ok() { return {}; }
   auto name = (expression);                                 \
   if (!name.ok()) leave std::move(name).error();            \
   declaration = std::move(name).value()
-#define PAWL_CHECK_IMPL(name, expression, leave) \
-  do {                                           \
-    auto name = (expression);                    \
+#define PAWL_CHECK_IMPL(name, expression, leave)   \
+  do {                                             \
+    auto name = (expression);                      \
     if (!name.ok()) leave std::move(name).error(); \
   } while (false)
 
-/// PAWL_TRY(auto digest, Digest::parse(text)); returns the error to the caller, else declares digest.
+/// PAWL_TRY(auto digest, Digest::parse(text)); returns the error to the caller, else declares
+/// digest.
 #define PAWL_TRY(declaration, ...) \
-  PAWL_TRY_IMPL(PAWL_CONCAT(try_result_, __LINE__), declaration, (__VA_ARGS__), return)
+  PAWL_TRY_IMPL(PAWL_CONCAT(try_result_, __LINE__), declaration, (__VA_ARGS__), return )
 /// The same for a result whose value is void or not wanted.
-#define PAWL_CHECK(...) PAWL_CHECK_IMPL(PAWL_CONCAT(try_result_, __LINE__), (__VA_ARGS__), return)
+#define PAWL_CHECK(...) PAWL_CHECK_IMPL(PAWL_CONCAT(try_result_, __LINE__), (__VA_ARGS__), return )
 /// The same inside a coroutine: PAWL_CO_TRY(auto live, co_await functions.get(name));
 #define PAWL_CO_TRY(declaration, ...) \
-  PAWL_TRY_IMPL(PAWL_CONCAT(try_result_, __LINE__), declaration, (__VA_ARGS__), co_return)
+  PAWL_TRY_IMPL(PAWL_CONCAT(try_result_, __LINE__), declaration, (__VA_ARGS__), co_return )
 #define PAWL_CO_CHECK(...) \
-  PAWL_CHECK_IMPL(PAWL_CONCAT(try_result_, __LINE__), (__VA_ARGS__), co_return)
+  PAWL_CHECK_IMPL(PAWL_CONCAT(try_result_, __LINE__), (__VA_ARGS__), co_return )
 
 }  // namespace pawl

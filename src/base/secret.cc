@@ -37,7 +37,9 @@ void register_for_redaction(std::string_view value) {
   registry().values.insert(url_encode(value));
 }
 
-Secret::Secret(std::string value) : value_(std::move(value)) { register_for_redaction(value_); }
+Secret::Secret(std::string value) : value_(std::move(value)) {
+  register_for_redaction(value_);
+}
 
 std::string redact(std::string_view text) {
   std::string clean(text);

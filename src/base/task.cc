@@ -31,7 +31,9 @@ struct Scope::Runner {
   std::coroutine_handle<promise_type> handle;
 };
 
-Scope::Runner Scope::run(Scope*, Task<void> task) { co_await std::move(task); }
+Scope::Runner Scope::run(Scope*, Task<void> task) {
+  co_await std::move(task);
+}
 
 void Scope::spawn(Task<void> task) {
   reap();

@@ -41,8 +41,8 @@ class PromiseBase {
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) const noexcept {
       PromiseBase& promise = self.promise();
-      // A task that ended within its owner's co_await does not resume it: the owner never suspended,
-      // and recursion would grow the stack with each step of a loop.
+      // A task that ended within its owner's co_await does not resume it: the owner never
+      // suspended, and recursion would grow the stack with each step of a loop.
       if (promise.owner_suspended && promise.owner) return promise.owner;
       return std::noop_coroutine();
     }
@@ -158,7 +158,8 @@ inline auto Promise<void>::get_return_object() {
 }
 }  // namespace detail
 
-/// co_await current_stop(): the stop token that this task inherited (never stops when none was set).
+/// co_await current_stop(): the stop token that this task inherited (never stops when none was
+/// set).
 struct CurrentStop {
   std::stop_token token;
   bool await_ready() const noexcept { return false; }
@@ -169,7 +170,9 @@ struct CurrentStop {
   }
   std::stop_token await_resume() noexcept { return std::move(token); }
 };
-inline CurrentStop current_stop() { return {}; }
+inline CurrentStop current_stop() {
+  return {};
+}
 
 /// A value that arrives once, from a callback. Copies share the state: the producer keeps one and
 /// calls set(); one coroutine awaits wait(). set() resumes the waiter at once, so call it where
@@ -208,7 +211,8 @@ class OneShot {
 };
 
 /// Owns tasks that run side by side. join() waits for all; the destructor destroys those that are
-/// left, suspended or not started. Tasks inherit the context given here, which must outlive the scope.
+/// left, suspended or not started. Tasks inherit the context given here, which must outlive the
+/// scope.
 class Scope {
  public:
   explicit Scope(const TaskContext* context = nullptr) : context_(context) {}
@@ -277,7 +281,9 @@ Task<void> store_result(Task<T> task, std::optional<T>* slot) {
 }  // namespace detail
 
 /// co_await current_context(): hand it to a Scope so that its tasks inherit the stop token.
-inline detail::CurrentContext current_context() { return {}; }
+inline detail::CurrentContext current_context() {
+  return {};
+}
 
 template <class T>
 Task<std::vector<T>> when_all(std::vector<Task<T>> tasks) {

@@ -13,9 +13,8 @@ namespace {
 
 Task<Result<int>> cancel(Session& session, ReadContext& context, Deployment deployment) {
   if (is_terminal(deployment.phase)) {
-    co_return Error(ErrorKind::usage,
-                    fmt::format("deployment {} has ended already ({})", deployment.id,
-                                to_string(deployment.phase)))
+    co_return Error(ErrorKind::usage, fmt::format("deployment {} has ended already ({})",
+                                                  deployment.id, to_string(deployment.phase)))
         .with_hint("to go back to the release before it: pawl rollback " + deployment.environment);
   }
   RunRequest run;

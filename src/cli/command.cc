@@ -23,7 +23,8 @@ CliCommand& CliCommand::flag(const std::string& names, bool& target, const std::
   impl_->app->add_flag(names, target, help);
   return *this;
 }
-CliCommand& CliCommand::option(const std::string& names, std::string& target, const std::string& help) {
+CliCommand& CliCommand::option(const std::string& names, std::string& target,
+                               const std::string& help) {
   impl_->app->add_option(names, target, help);
   return *this;
 }
@@ -32,17 +33,17 @@ CliCommand& CliCommand::option(const std::string& names, int& target, const std:
   return *this;
 }
 CliCommand& CliCommand::option(const std::string& names, std::vector<std::string>& target,
-                         const std::string& help) {
+                               const std::string& help) {
   impl_->app->add_option(names, target, help)->allow_extra_args(false);
   return *this;
 }
 CliCommand& CliCommand::positional(const std::string& name, std::string& target,
-                             const std::string& help) {
+                                   const std::string& help) {
   impl_->app->add_option(name, target, help)->required();
   return *this;
 }
 CliCommand& CliCommand::optional_positional(const std::string& name, std::string& target,
-                                      const std::string& help) {
+                                            const std::string& help) {
   impl_->app->add_option(name, target, help);
   return *this;
 }
@@ -95,7 +96,9 @@ Program::Program(std::string name, std::string description, Globals& globals)
 
 Program::~Program() = default;
 
-CliCommand Program::root() { return CliCommand(impl_); }
+CliCommand Program::root() {
+  return CliCommand(impl_);
+}
 
 int Program::main(int argc, char** argv) {
   CLI::App& app = *impl_->root;
@@ -179,19 +182,22 @@ std::string Program::reference() const {
 int exit_code_for(const Error& error) {
   switch (error.kind()) {
     case ErrorKind::usage:
-    case ErrorKind::config: return kUsage;
-    case ErrorKind::refused: return kRefused;
-    case ErrorKind::interrupted: return kInterrupted;
-    default: return kFailed;
+    case ErrorKind::config:
+      return kUsage;
+    case ErrorKind::refused:
+      return kRefused;
+    case ErrorKind::interrupted:
+      return kInterrupted;
+    default:
+      return kFailed;
   }
 }
 
 int report(const Error& error, const Globals& globals) {
   const int code = exit_code_for(error);
   if (globals.json) {
-    json::object object{{"error", redact(error.message())},
-                        {"kind", to_string(error.kind())},
-                        {"exit_code", code}};
+    json::object object{
+        {"error", redact(error.message())}, {"kind", to_string(error.kind())}, {"exit_code", code}};
     if (!error.hint().empty()) object["hint"] = redact(error.hint());
     fmt::print("{}", pretty(object));
     return code;

@@ -29,10 +29,10 @@ class CliCommand {
   CliCommand& option(const std::string& names, std::string& target, const std::string& help);
   CliCommand& option(const std::string& names, int& target, const std::string& help);
   CliCommand& option(const std::string& names, std::vector<std::string>& target,
-                  const std::string& help);
+                     const std::string& help);
   CliCommand& positional(const std::string& name, std::string& target, const std::string& help);
   CliCommand& optional_positional(const std::string& name, std::string& target,
-                               const std::string& help);
+                                  const std::string& help);
   /// All that is left, whatever it looks like.
   CliCommand& positional_list(const std::string& name, std::vector<std::string>& target);
   /// One of `choices` only.

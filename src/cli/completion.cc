@@ -24,7 +24,8 @@ _pawl() {
 }
 compdef _pawl pawl
 )";
-constexpr const char* kFish = R"(complete -c pawl -f -a '(pawl __complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+constexpr const char* kFish =
+    R"(complete -c pawl -f -a '(pawl __complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
 )";
 
 bool takes_environment(const std::string& command) {
@@ -39,8 +40,8 @@ int complete(const Program& program, const Globals& globals, std::vector<std::st
   const std::string& begun = words.back();
   if (words.size() == 2 && begun.rfind('-', 0) != 0) {
     const bool environments = takes_environment(words[0]);
-    const bool deployments = words[0] == "show" || words[0] == "logs" || words[0] == "cancel" ||
-                             words[0] == "resume";
+    const bool deployments =
+        words[0] == "show" || words[0] == "logs" || words[0] == "cancel" || words[0] == "resume";
     auto config = load_config(globals);
     if (config.ok() && (environments || deployments))
       for (const auto& each : config->config.environments)
@@ -56,9 +57,10 @@ void add_completion(CliCommand root, Globals& globals, const Program& program) {
   root.sub("completion", "Print the completion script of a shell")
       .positional("shell", *shell, "bash, zsh or fish")
       .choices("shell", {"bash", "zsh", "fish"})
-      .examples("  pawl completion bash > /etc/bash_completion.d/pawl\n"
-                "  pawl completion zsh > \"${fpath[1]}/_pawl\"\n"
-                "  pawl completion fish > ~/.config/fish/completions/pawl.fish")
+      .examples(
+          "  pawl completion bash > /etc/bash_completion.d/pawl\n"
+          "  pawl completion zsh > \"${fpath[1]}/_pawl\"\n"
+          "  pawl completion fish > ~/.config/fish/completions/pawl.fish")
       .run([shell] {
         fmt::print("{}", *shell == "bash" ? kBash : *shell == "zsh" ? kZsh : kFish);
         return static_cast<int>(kDone);

@@ -1,5 +1,5 @@
-// Where the outside world is and who we are to it, from the environment's standard variables or from
-// the running sandbox.
+// Where the outside world is and who we are to it, from the environment's standard variables or
+// from the running sandbox.
 #pragma once
 
 #include <memory>

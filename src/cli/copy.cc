@@ -15,12 +15,10 @@ json::object as_json(const CopyOutcome& outcome) {
   const oci::CopyReport& report = outcome.report;
   json::array warnings;
   for (const auto& warning : report.warnings) warnings.emplace_back(warning);
-  json::object object{{"source", outcome.source.str()},
-                      {"target", outcome.target.str()},
-                      {"digest", report.digest.str()},
-                      {"platform_digest", report.platform_digest.str()},
-                      {"was_there", report.was_there},
-                      {"bytes_copied", report.bytes_copied}};
+  json::object object{
+      {"source", outcome.source.str()}, {"target", outcome.target.str()},
+      {"digest", report.digest.str()},  {"platform_digest", report.platform_digest.str()},
+      {"was_there", report.was_there},  {"bytes_copied", report.bytes_copied}};
   object["blobs"] = json::object{{"copied", report.blobs_copied},
                                  {"mounted", report.blobs_mounted},
                                  {"present", report.blobs_present}};

@@ -14,7 +14,7 @@ namespace pawl {
 struct CopyArguments {
   std::string source;
   std::string target;
-  std::string platform;      // empty: all of them
+  std::string platform;  // empty: all of them
   bool all_platforms = false;
   bool plain_http = false;
   bool no_referrers = false;

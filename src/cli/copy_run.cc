@@ -74,7 +74,8 @@ Result<CopyOutcome> copy_between_registries(const CopyArguments& arguments,
   PAWL_TRY(const AwsParts aws, open_aws(environment, plan, ports));
   PAWL_TRY(auto access, registry_access(environment, *processes, loop, aws.ecr.get()));
   if (arguments.plain_http)
-    for (const auto* image : {&plan.source, &plan.target}) access.hosts.allow_plain_http(image->host);
+    for (const auto* image : {&plan.source, &plan.target})
+      access.hosts.allow_plain_http(image->host);
   oci::Registries registries(*http, loop.clock(), loop.entropy(), std::move(access));
   const Terminal terminal = Terminal::of_stdout(environment);
   const auto view = make_copy_view(kind_of_view(globals, terminal), terminal, loop.clock(), stdout);
@@ -118,8 +119,7 @@ Task<Result<CopyOutcome>> run_copy(CopyPlan plan, oci::Registries& registries, C
 
 std::string describe_copy(const CopyOutcome& outcome) {
   const oci::CopyReport& report = outcome.report;
-  const std::string named =
-      fmt::format("{} is {}", outcome.target.str(), report.digest.str());
+  const std::string named = fmt::format("{} is {}", outcome.target.str(), report.digest.str());
   if (report.was_there && report.bytes_copied == 0)
     return fmt::format("nothing to copy: {}", named);
   const double seconds = std::max(static_cast<double>(outcome.duration.count()), 1.0) / 1000;

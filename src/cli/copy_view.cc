@@ -18,21 +18,29 @@ constexpr int kNarrowestBar = 6;
 
 std::string_view words_of(BlobState state) {
   switch (state) {
-    case BlobState::waiting: return "waiting";
-    case BlobState::checking: return "asking";
-    case BlobState::copying: return "copying";
-    case BlobState::retrying: return "trying again";
-    case BlobState::present: return "was there";
-    case BlobState::mounted: return "mounted";
-    case BlobState::copied: return "copied";
-    case BlobState::failed: return "failed";
+    case BlobState::waiting:
+      return "waiting";
+    case BlobState::checking:
+      return "asking";
+    case BlobState::copying:
+      return "copying";
+    case BlobState::retrying:
+      return "trying again";
+    case BlobState::present:
+      return "was there";
+    case BlobState::mounted:
+      return "mounted";
+    case BlobState::copied:
+      return "copied";
+    case BlobState::failed:
+      return "failed";
   }
   return "";
 }
 
 bool is_over(BlobState state) {
-  return state == BlobState::present || state == BlobState::mounted ||
-         state == BlobState::copied || state == BlobState::failed;
+  return state == BlobState::present || state == BlobState::mounted || state == BlobState::copied ||
+         state == BlobState::failed;
 }
 
 std::string bar(uint64_t done, uint64_t size, int width) {
@@ -136,15 +144,16 @@ class Silent : public CopyView {
 
 std::string describe_blob(const BlobProgress& blob, int columns) {
   const bool moved = blob.state == BlobState::copying || blob.state == BlobState::retrying;
-  const std::string amount = moved ? fmt::format("{:>10} of {:>10}", format_bytes(blob.done),
-                                                 format_bytes(blob.size))
-                                   : fmt::format("{:>24}", format_bytes(blob.size));
+  const std::string amount =
+      moved ? fmt::format("{:>10} of {:>10}", format_bytes(blob.done), format_bytes(blob.size))
+            : fmt::format("{:>24}", format_bytes(blob.size));
   const std::string name = blob.digest.short_form();
   const std::string_view words = words_of(blob.state);
   constexpr int kWidestWords = 12;
   const int left = columns - static_cast<int>(name.size() + amount.size()) - kWidestWords - 8;
   const int width = std::min(left, kWidestBar);
-  const uint64_t done = is_over(blob.state) && blob.state != BlobState::failed ? blob.size : blob.done;
+  const uint64_t done =
+      is_over(blob.state) && blob.state != BlobState::failed ? blob.size : blob.done;
   std::string line = name;
   if (width >= kNarrowestBar) line += "  " + bar(done, blob.size, width);
   line += fmt::format("  {}  {}", amount, words);
@@ -154,9 +163,12 @@ std::string describe_blob(const BlobProgress& blob, int columns) {
 std::unique_ptr<CopyView> make_copy_view(CopyViewKind kind, Terminal terminal, const Clock& clock,
                                          std::FILE* out) {
   switch (kind) {
-    case CopyViewKind::bars: return std::make_unique<Bars>(terminal, clock, out);
-    case CopyViewKind::lines: return std::make_unique<Lines>(out);
-    case CopyViewKind::silent: break;
+    case CopyViewKind::bars:
+      return std::make_unique<Bars>(terminal, clock, out);
+    case CopyViewKind::lines:
+      return std::make_unique<Lines>(out);
+    case CopyViewKind::silent:
+      break;
   }
   return std::make_unique<Silent>();
 }

@@ -51,12 +51,9 @@ Task<Result<int>> deploy(Session& session, const Globals& globals, DeployQuestio
   PAWL_CO_TRY(auto assessment, co_await assess(session, question));
   question.trigger.sha = assessment.trigger.sha;
   question.trigger.branch = assessment.trigger.branch;
-  NewDeployment request{question.config.app,
-                        question.environment.name,
-                        question.trigger.actor,
-                        DeploymentKind::deploy,
-                        describe_trigger(question.trigger),
-                        assessment.decision};
+  NewDeployment request{
+      question.config.app,    question.environment.name,          question.trigger.actor,
+      DeploymentKind::deploy, describe_trigger(question.trigger), assessment.decision};
   RunRequest run;
   run.repository = question.config.repository;
   run.accept = [&request](Runner& runner) { return runner.accept(request); };

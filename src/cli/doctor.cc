@@ -57,9 +57,9 @@ class Doctor {
 
   Check git() {
     PAWL_CO_TRY(auto state, co_await session_.source().state());
-    co_return fmt::format("{} on {}{}", state.sha.substr(0, 7),
-                          state.branch.empty() ? "no branch" : state.branch,
-                          state.is_dirty ? ", with uncommitted changes: those are never built" : "");
+    co_return fmt::format(
+        "{} on {}{}", state.sha.substr(0, 7), state.branch.empty() ? "no branch" : state.branch,
+        state.is_dirty ? ", with uncommitted changes: those are never built" : "");
   }
 
   Check builder() {
@@ -82,11 +82,11 @@ class Doctor {
   }
 
   Check repository() {
-    auto uri =
-        co_await session_.ports().repositories->find_uri(environment_.function.repository);
+    auto uri = co_await session_.ports().repositories->find_uri(environment_.function.repository);
     if (!uri.ok() && uri.error().kind() == ErrorKind::not_found)
-      co_return std::move(uri).error().with_hint("create it with Terraform first, or correct "
-                                                 "function.repository in pawl.yaml");
+      co_return std::move(uri).error().with_hint(
+          "create it with Terraform first, or correct "
+          "function.repository in pawl.yaml");
     co_return uri;
   }
 
@@ -103,8 +103,10 @@ class Doctor {
   Check alias() {
     const auto& wanted = environment_.function;
     if (wanted.alias.empty()) co_return std::string();
-    PAWL_CO_TRY(auto state, co_await session_.ports().functions->get_alias(wanted.name, wanted.alias));
-    if (!state) co_return fmt::format("{} is not there yet: the first deployment makes it", wanted.alias);
+    PAWL_CO_TRY(auto state,
+                co_await session_.ports().functions->get_alias(wanted.name, wanted.alias));
+    if (!state)
+      co_return fmt::format("{} is not there yet: the first deployment makes it", wanted.alias);
     co_return fmt::format("{} is version {}", wanted.alias, state->version);
   }
 
@@ -120,7 +122,8 @@ class Doctor {
 
   Check bucket() {
     if (!environment_.static_files) co_return std::string();
-    PAWL_CO_CHECK(co_await session_.ports().objects->check_bucket(environment_.static_files->bucket));
+    PAWL_CO_CHECK(
+        co_await session_.ports().objects->check_bucket(environment_.static_files->bucket));
     co_return environment_.static_files->bucket;
   }
 
@@ -139,7 +142,8 @@ class Doctor {
       co_return std::string("pawl.yaml names no repository: nobody will be told");
     if (session_.forge() == nullptr)
       co_return Error(ErrorKind::denied, "there is no token: nobody will be told")
-          .with_hint("set GITHUB_TOKEN; in GitHub Actions: env: {GITHUB_TOKEN: ${{ github.token }}}");
+          .with_hint(
+              "set GITHUB_TOKEN; in GitHub Actions: env: {GITHUB_TOKEN: ${{ github.token }}}");
     co_return co_await session_.forge()->check_access(config_.config.repository);
   }
 

@@ -42,8 +42,8 @@ Task<Result<void>> read_git(Session& session, Trigger& trigger, Facts& facts, Pl
 Task<Result<void>> read_journal(Session& session, const DeployQuestion& question,
                                 const Trigger& trigger, Facts& facts) {
   const auto& environment = question.environment;
-  PAWL_CO_TRY(auto live, co_await live_deployment(session.store(), question.config.app,
-                                                  environment.name));
+  PAWL_CO_TRY(auto live,
+              co_await live_deployment(session.store(), question.config.app, environment.name));
   if (live && !live->release.sha.empty() && !trigger.sha.empty()) {
     facts.live_sha = live->release.sha;
     if (live->release.sha != trigger.sha) {
@@ -89,8 +89,7 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
     result.facts.utc_offset_minutes[window.zone] = offset;
   }
   PAWL_CO_CHECK(co_await read_git(session, result.trigger, result.facts, result.plan_facts));
-  result.facts.can_build =
-      result.facts.can_build && question.environment.image.build.has_value();
+  result.facts.can_build = result.facts.can_build && question.environment.image.build.has_value();
   result.plan_facts.on_main_branch = result.trigger.branch == question.config.main_branch;
   PAWL_CO_CHECK(co_await read_journal(session, question, result.trigger, result.facts));
   const ReleaseName name = name_release(question.environment, result.trigger, result.facts);
@@ -98,8 +97,7 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
     PAWL_CO_CHECK(co_await read_registry(session, question.environment, name.image_tag,
                                          result.facts, result.plan_facts));
   }
-  result.decision =
-      validate(question.config, question.environment, result.trigger, result.facts);
+  result.decision = validate(question.config, question.environment, result.trigger, result.facts);
   co_return result;
 }
 

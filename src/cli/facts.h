@@ -1,4 +1,5 @@
-// Finds out what the validation and the plan need to know: git, the registry, the journal, the time.
+// Finds out what the validation and the plan need to know: git, the registry, the journal, the
+// time.
 #pragma once
 
 #include "cli/globals.h"

@@ -52,7 +52,8 @@ Result<std::string> find_config(const Globals& globals) {
 Result<std::string> read_file(const std::string& path, size_t max_bytes) {
   std::ifstream file(path, std::ios::binary);
   if (!file)
-    return Error(ErrorKind::not_found, fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+    return Error(ErrorKind::not_found,
+                 fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   std::string text(max_bytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return Error(ErrorKind::storage, fmt::format("cannot read {}", path));
@@ -71,14 +72,16 @@ Result<LoadedConfig> load_config(const Globals& globals) {
         .with_hint("name the file: --config " + loaded.path + "/" + kConfigName);
   auto text = read_file(loaded.path, kMaxConfigBytes);
   if (!text.ok())
-    return std::move(text).error().as(ErrorKind::config).with_hint("name another with --config FILE");
+    return std::move(text)
+        .error()
+        .as(ErrorKind::config)
+        .with_hint("name another with --config FILE");
   PAWL_TRY(loaded.config, parse_config(*text, loaded.path));
   loaded.directory = fs::absolute(loaded.path, failure).parent_path().string();
-  loaded.state_dir =
-      globals.state_dir.empty() ? loaded.directory + "/.pawl" : globals.state_dir;
+  loaded.state_dir = globals.state_dir.empty() ? loaded.directory + "/.pawl" : globals.state_dir;
   if (!fs::create_directories(loaded.state_dir, failure) && failure)
-    return Error(ErrorKind::storage, fmt::format("cannot make the folder {}: {}", loaded.state_dir,
-                                                 failure.message()))
+    return Error(ErrorKind::storage,
+                 fmt::format("cannot make the folder {}: {}", loaded.state_dir, failure.message()))
         .with_hint("Pawl keeps its journal there; name another folder with --state DIR");
   return loaded;
 }

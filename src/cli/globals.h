@@ -33,16 +33,16 @@ struct Globals {
   bool json = false;
   bool quiet = false;
   bool verbose = false;
-  bool sandbox = false;     // --sandbox: endpoints and credentials of the running sandbox
+  bool sandbox = false;  // --sandbox: endpoints and credentials of the running sandbox
   ProcessEnvironment environment{std::map<std::string, std::string>{}};
 };
 
 /// A config file that was found, read and checked.
 struct LoadedConfig {
   Config config;
-  std::string path;        // as given or found
-  std::string directory;   // that holds it: paths in the file are relative to it
-  std::string state_dir;   // exists
+  std::string path;       // as given or found
+  std::string directory;  // that holds it: paths in the file are relative to it
+  std::string state_dir;  // exists
 };
 
 /// The path of pawl.yaml: as given, else searched upward. Kind config, with how to make one.

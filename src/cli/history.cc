@@ -13,9 +13,8 @@ Task<Result<int>> history(ReadContext& context, std::string environment, int lim
   if (!environment.empty()) {
     PAWL_CO_CHECK(context.config.config.environment(environment));
   }
-  PAWL_CO_TRY(auto deployments,
-              co_await list_deployments(context.store, context.config.config.app, environment,
-                                        static_cast<size_t>(limit)));
+  PAWL_CO_TRY(auto deployments, co_await list_deployments(context.store, context.config.config.app,
+                                                          environment, static_cast<size_t>(limit)));
   if (context.globals.json) {
     json::array all;
     for (const auto& each : deployments) all.push_back(to_json(each));
@@ -23,8 +22,7 @@ Task<Result<int>> history(ReadContext& context, std::string environment, int lim
     co_return kDone;
   }
   if (deployments.empty()) fmt::print("nothing has been deployed from here yet\n");
-  for (const auto& each : deployments)
-    fmt::print("{}\n", summary_line(each, context.clock.now()));
+  for (const auto& each : deployments) fmt::print("{}\n", summary_line(each, context.clock.now()));
   co_return kDone;
 }
 

@@ -32,7 +32,8 @@ Task<Result<int>> logs(ReadContext& context, std::string name, std::string step)
     }
   }
   if (context.globals.json)
-    fmt::print("{}", pretty(json::object{{"deployment", deployment.id}, {"lines", std::move(all)}}));
+    fmt::print("{}",
+               pretty(json::object{{"deployment", deployment.id}, {"lines", std::move(all)}}));
   co_return kDone;
 }
 

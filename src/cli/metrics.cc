@@ -57,7 +57,8 @@ void add_metrics(CliCommand root, Globals& globals) {
     int days = 30;
   };
   auto options = std::make_shared<Options>();
-  CliCommand command = root.sub("metrics", "Success rate, durations, rollbacks and the DORA figures");
+  CliCommand command =
+      root.sub("metrics", "Success rate, durations, rollbacks and the DORA figures");
   command.optional_positional("environment", options->environment, "Only this one")
       .option("--days", options->days, "How far back")
       .examples("  pawl metrics prod --days 90 --json")

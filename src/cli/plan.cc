@@ -14,8 +14,9 @@ namespace pawl {
 namespace {
 
 void print_plan(const Assessment& assessment, const Plan& plan, const Terminal& terminal) {
-  fmt::print("{}\n  {}\n", terminal.bold(fmt::format("{} -> {}", assessment.decision.release.version,
-                                                     assessment.decision.release.environment)),
+  fmt::print("{}\n  {}\n",
+             terminal.bold(fmt::format("{} -> {}", assessment.decision.release.version,
+                                       assessment.decision.release.environment)),
              assessment.decision.reason);
   Stage stage = Stage::validate;
   for (const auto& step : plan.steps) {
@@ -71,7 +72,8 @@ void add_plan(CliCommand root, Globals& globals) {
   auto options = std::make_shared<TriggerOptions>();
   CliCommand command = root.sub("plan", "Show what a deployment would do; changes nothing");
   options->describe(command);
-  command.examples("  pawl plan staging --tag v1.4.2\n  pawl plan dev --json | jq '.plan.steps[].id'")
+  command
+      .examples("  pawl plan staging --tag v1.4.2\n  pawl plan dev --json | jq '.plan.steps[].id'")
       .run([options, &globals] {
         auto config = load_config(globals);
         if (!config.ok()) return report(config.error(), globals);

@@ -24,11 +24,13 @@ Task<Result<Deployment>> find_named_deployment(ReadContext& context, std::string
       name.empty() || std::any_of(environments.begin(), environments.end(),
                                   [&](const auto& each) { return each.name == name; });
   if (is_environment) {
-    PAWL_CO_TRY(auto newest, co_await context.store.deployments(context.config.config.app, name, 1));
+    PAWL_CO_TRY(auto newest,
+                co_await context.store.deployments(context.config.config.app, name, 1));
     if (newest.empty())
       co_return Error(ErrorKind::not_found,
-                      name.empty() ? "nothing has been deployed from here yet"
-                                   : fmt::format("nothing has been deployed to {} from here yet", name))
+                      name.empty()
+                          ? "nothing has been deployed from here yet"
+                          : fmt::format("nothing has been deployed to {} from here yet", name))
           .with_hint("pawl deploy " + (name.empty() ? std::string("ENVIRONMENT") : name));
     co_return co_await load_deployment(context.store, newest.front());
   }

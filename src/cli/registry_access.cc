@@ -98,11 +98,11 @@ Result<oci::RegistryAccess> registry_access(const ProcessEnvironment& environmen
   if (ecr != nullptr) {
     const bool has_stand_in = !environment.get("AWS_ENDPOINT_URL").empty() ||
                               !environment.get("AWS_ENDPOINT_URL_ECR").empty();
-    sources.push_back(oci::ecr_credentials(
-        std::make_shared<EcrLogin>(*ecr, loop.clock()), loop.clock(),
-        [has_stand_in](const std::string& host) {
-          return oci::is_ecr_host(host) || (has_stand_in && is_loopback_registry(host));
-        }));
+    sources.push_back(oci::ecr_credentials(std::make_shared<EcrLogin>(*ecr, loop.clock()),
+                                           loop.clock(), [has_stand_in](const std::string& host) {
+                                             return oci::is_ecr_host(host) ||
+                                                    (has_stand_in && is_loopback_registry(host));
+                                           }));
   }
   if (const auto token = environment.get("GITHUB_TOKEN"); !token.empty()) {
     const auto actor = environment.get("GITHUB_ACTOR");

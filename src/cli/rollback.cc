@@ -18,13 +18,14 @@ constexpr const char* kExamples =
 
 Task<Result<int>> rollback(Session& session, const Globals& globals, Config config,
                            EnvironmentConfig environment, std::string version) {
-  PAWL_CO_TRY(auto target, co_await rollback_target(session.store(), config.app, environment.name,
-                                                    version));
+  PAWL_CO_TRY(auto target,
+              co_await rollback_target(session.store(), config.app, environment.name, version));
   if (!target) {
-    co_return Error(ErrorKind::refused,
-                    version.empty()
-                        ? fmt::format("{} has no verified release before the live one", environment.name)
-                        : fmt::format("{} was never verified in {}", version, environment.name))
+    co_return Error(
+        ErrorKind::refused,
+        version.empty()
+            ? fmt::format("{} has no verified release before the live one", environment.name)
+            : fmt::format("{} was never verified in {}", version, environment.name))
         .with_hint("`pawl history " + environment.name + "` lists what there is");
   }
   NewDeployment request;
@@ -34,8 +35,8 @@ Task<Result<int>> rollback(Session& session, const Globals& globals, Config conf
   request.kind = DeploymentKind::rollback;
   request.trigger = {{"kind", "manual"}, {"target", target->deployment_id}};
   request.decision.verdict = Decision::Verdict::deploy;
-  request.decision.reason = fmt::format("back to {}, verified by {}", target->release.version,
-                                        target->deployment_id);
+  request.decision.reason =
+      fmt::format("back to {}, verified by {}", target->release.version, target->deployment_id);
   request.decision.release = target->release;
   RunRequest run;
   run.repository = config.repository;
@@ -70,9 +71,9 @@ void add_rollback(CliCommand root, Globals& globals) {
         if (!session.ok()) return report(session.error(), globals);
         std::stop_source stop;
         loop.stop_on_signals(stop);
-        auto code = loop.run(
-            rollback(**session, globals, config->config, **environment, options->version),
-            stop.get_token());
+        auto code =
+            loop.run(rollback(**session, globals, config->config, **environment, options->version),
+                     stop.get_token());
         return code.ok() ? *code : report(code.error(), globals);
       });
 }

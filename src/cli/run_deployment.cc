@@ -48,8 +48,8 @@ Task<Result<int>> run_deployment(Session& session, const Globals& globals, RunRe
   RunnerOptions options;
   options.owner = session.processes().describe_this_process();
   options.repository = request.repository;
-  RunnerPorts ports{session.store(), clock,           session.loop().entropy(),
-                    session.steps(), session.processes(), session.forge()};
+  RunnerPorts ports{session.store(),     clock,          session.loop().entropy(), session.steps(),
+                    session.processes(), session.forge()};
   Runner runner(ports, options, *view);
   auto id = co_await request.accept(runner);
   if (!id.ok()) co_return std::move(id).error();

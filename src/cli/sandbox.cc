@@ -97,8 +97,9 @@ void print_status(const json::object& status, const Terminal& terminal) {
     const json::object& e = value.get_object();
     const std::string version = string_or(e, "version");
     fmt::print("  {:<16} {}  {}\n", string_or(e, "environment"), string_or(e, "url"),
-               version.empty() ? std::string("nothing deployed yet")
-                               : fmt::format("version {} of {}", version, string_or(e, "function")));
+               version.empty()
+                   ? std::string("nothing deployed yet")
+                   : fmt::format("version {} of {}", version, string_or(e, "function")));
   });
   each("github", [&](const json::value& value) {
     const json::object& r = value.get_object();
@@ -106,19 +107,22 @@ void print_status(const json::object& status, const Terminal& terminal) {
                int_or(r, "open_issues"), int_or(r, "deployments"));
   });
   if (const auto faults = int_or(status, "faults"); faults > 0)
-    fmt::print("{}\n", terminal.yellow(fmt::format("{} faults are on: pawl sandbox fault list", faults)));
+    fmt::print("{}\n",
+               terminal.yellow(fmt::format("{} faults are on: pawl sandbox fault list", faults)));
 }
 
 int status(const Globals& globals) {
-  return with_sandbox(globals, [&globals](HttpClient& client, Clock&,
-                                          const sandbox::Connection& connection) -> Task<Result<int>> {
-    PAWL_CO_TRY(const auto answer, co_await call_sandbox(client, connection, "GET", "/status"));
-    if (globals.json)
-      fmt::print("{}", pretty(answer));
-    else
-      print_status(answer, Terminal::of_stdout(globals.environment));
-    co_return kDone;
-  });
+  return with_sandbox(globals,
+                      [&globals](HttpClient& client, Clock&,
+                                 const sandbox::Connection& connection) -> Task<Result<int>> {
+                        PAWL_CO_TRY(const auto answer,
+                                    co_await call_sandbox(client, connection, "GET", "/status"));
+                        if (globals.json)
+                          fmt::print("{}", pretty(answer));
+                        else
+                          print_status(answer, Terminal::of_stdout(globals.environment));
+                        co_return kDone;
+                      });
 }
 
 // The highest sequence number that was shown.
@@ -140,31 +144,35 @@ int64_t print_lines(const json::object& answer, bool as_json, bool with_function
 }
 
 int logs(const Globals& globals, std::string function, bool follow) {
-  return with_sandbox(globals, [&globals, function, follow](
-                                   HttpClient& client, Clock& clock,
+  return with_sandbox(
+      globals,
+      [&globals, function, follow](HttpClient& client, Clock& clock,
                                    const sandbox::Connection& connection) -> Task<Result<int>> {
-    int64_t last = 0;
-    for (;;) {
-      const std::string path = fmt::format("/logs?function={}&after={}", url_encode(function), last);
-      PAWL_CO_TRY(const auto answer, co_await call_sandbox(client, connection, "GET", path));
-      last = print_lines(answer, globals.json, function.empty(), last);
-      if (!follow) co_return kDone;
-      auto slept = co_await clock.sleep_for(kFollowEvery);
-      if (!slept.ok()) co_return kDone;  // Ctrl-C is how one stops looking
-    }
-  });
+        int64_t last = 0;
+        for (;;) {
+          const std::string path =
+              fmt::format("/logs?function={}&after={}", url_encode(function), last);
+          PAWL_CO_TRY(const auto answer, co_await call_sandbox(client, connection, "GET", path));
+          last = print_lines(answer, globals.json, function.empty(), last);
+          if (!follow) co_return kDone;
+          auto slept = co_await clock.sleep_for(kFollowEvery);
+          if (!slept.ok()) co_return kDone;  // Ctrl-C is how one stops looking
+        }
+      });
 }
 
 int reset(const Globals& globals) {
-  return with_sandbox(globals, [&globals](HttpClient& client, Clock&,
-                                          const sandbox::Connection& connection) -> Task<Result<int>> {
-    PAWL_CO_TRY(const auto answer, co_await call_sandbox(client, connection, "POST", "/reset"));
-    if (globals.json)
-      fmt::print("{}", pretty(answer));
-    else if (!globals.quiet)
-      fmt::print("The sandbox is as new: nothing is deployed, pushed or said.\n");
-    co_return kDone;
-  });
+  return with_sandbox(
+      globals,
+      [&globals](HttpClient& client, Clock&,
+                 const sandbox::Connection& connection) -> Task<Result<int>> {
+        PAWL_CO_TRY(const auto answer, co_await call_sandbox(client, connection, "POST", "/reset"));
+        if (globals.json)
+          fmt::print("{}", pretty(answer));
+        else if (!globals.quiet)
+          fmt::print("The sandbox is as new: nothing is deployed, pushed or said.\n");
+        co_return kDone;
+      });
 }
 
 // 'it'\''s' is how a shell takes any text.
@@ -175,18 +183,19 @@ std::string shell_quoted(const std::string& text) {
 }
 
 int print_environment(const Globals& globals) {
-  return with_sandbox(globals, [&globals](HttpClient&, Clock&,
-                                          const sandbox::Connection& connection) -> Task<Result<int>> {
-    const auto variables = sandbox::environment_of(connection);
-    json::object object;
-    for (const auto& [name, value] : variables) object[name] = value;
-    if (globals.json)
-      fmt::print("{}", pretty(object));
-    else
-      for (const auto& [name, value] : variables)
-        fmt::print("export {}={}\n", name, shell_quoted(value));
-    co_return kDone;
-  });
+  return with_sandbox(
+      globals,
+      [&globals](HttpClient&, Clock&, const sandbox::Connection& connection) -> Task<Result<int>> {
+        const auto variables = sandbox::environment_of(connection);
+        json::object object;
+        for (const auto& [name, value] : variables) object[name] = value;
+        if (globals.json)
+          fmt::print("{}", pretty(object));
+        else
+          for (const auto& [name, value] : variables)
+            fmt::print("export {}={}\n", name, shell_quoted(value));
+        co_return kDone;
+      });
 }
 
 // ---- faults
@@ -208,7 +217,8 @@ void print_fault(const json::object& fault) {
   if (what == "drop") what = "drops the answer";
   if (what == "throttle") what = "throttles";
   std::string when;
-  if (int_or(fault, "every") > 1) when += fmt::format(", every {}th request", int_or(fault, "every"));
+  if (int_or(fault, "every") > 1)
+    when += fmt::format(", every {}th request", int_or(fault, "every"));
   if (number_or(fault, "probability", 1) < 1)
     when += fmt::format(", with probability {}", number_or(fault, "probability", 1));
   if (int_or(fault, "count") > 0) when += fmt::format(", {} times", int_or(fault, "count"));
@@ -219,8 +229,10 @@ void print_fault(const json::object& fault) {
 }
 
 Result<std::string> fault_body(const FaultOptions& options) {
-  json::object body{{"service", options.service}, {"operation", options.operation},
-                    {"resource", options.resource}, {"every", options.every},
+  json::object body{{"service", options.service},
+                    {"operation", options.operation},
+                    {"resource", options.resource},
+                    {"every", options.every},
                     {"count", options.count}};
   // "slow:250ms" and "503" say two things at once; the sandbox reads them the same way.
   body["kind"] = options.kind;
@@ -240,23 +252,25 @@ Result<std::string> fault_body(const FaultOptions& options) {
 }
 
 int change_faults(const Globals& globals, std::string method, std::string path, std::string body) {
-  return with_sandbox(globals, [&globals, method, path, body](
-                                   HttpClient& client, Clock&,
-                                   const sandbox::Connection& connection) -> Task<Result<int>> {
-    PAWL_CO_TRY(const auto answer, co_await call_sandbox(client, connection, method, path, body));
-    if (globals.json) {
-      fmt::print("{}", pretty(answer));
-      co_return kDone;
-    }
-    const json::value* faults = answer.if_contains("faults");
-    if (faults == nullptr) {
-      print_fault(answer);
-    } else {
-      for (const auto& fault : faults->as_array()) print_fault(fault.get_object());
-      if (faults->as_array().empty() && !globals.quiet) fmt::print("No faults.\n");
-    }
-    co_return kDone;
-  });
+  return with_sandbox(
+      globals,
+      [&globals, method, path, body](HttpClient& client, Clock&,
+                                     const sandbox::Connection& connection) -> Task<Result<int>> {
+        PAWL_CO_TRY(const auto answer,
+                    co_await call_sandbox(client, connection, method, path, body));
+        if (globals.json) {
+          fmt::print("{}", pretty(answer));
+          co_return kDone;
+        }
+        const json::value* faults = answer.if_contains("faults");
+        if (faults == nullptr) {
+          print_fault(answer);
+        } else {
+          for (const auto& fault : faults->as_array()) print_fault(fault.get_object());
+          if (faults->as_array().empty() && !globals.quiet) fmt::print("No faults.\n");
+        }
+        co_return kDone;
+      });
 }
 
 void add_faults(CliCommand root, Globals& globals) {
@@ -271,9 +285,11 @@ void add_faults(CliCommand root, Globals& globals) {
       .option("--every", options->every, "Only every Nth matching request")
       .option("--probability", options->probability, "Only so many of them: 0.5")
       .option("--count", options->count, "So often, then no more; 0: until it is cleared")
-      .examples("  pawl sandbox fault add 500 --service 'ecr-registry' --every 2\n"
-                "  pawl sandbox fault add drop --service lambda --operation UpdateFunctionCode --count 1\n"
-                "  pawl sandbox fault add slow:3s --service github")
+      .examples(
+          "  pawl sandbox fault add 500 --service 'ecr-registry' --every 2\n"
+          "  pawl sandbox fault add drop --service lambda --operation UpdateFunctionCode --count "
+          "1\n"
+          "  pawl sandbox fault add slow:3s --service github")
       .run([options, &globals] {
         auto body = fault_body(*options);
         if (!body.ok()) return report(body.error(), globals);
@@ -285,7 +301,8 @@ void add_faults(CliCommand root, Globals& globals) {
   auto id = std::make_shared<std::string>();
   CliCommand clear = group.sub("clear", "Take faults away");
   clear.optional_positional("id", *id, "One of them; without it all").run([id, &globals] {
-    return change_faults(globals, "DELETE", id->empty() ? "/faults" : "/faults/" + url_encode(*id), "");
+    return change_faults(globals, "DELETE", id->empty() ? "/faults" : "/faults/" + url_encode(*id),
+                         "");
   });
 }
 

@@ -90,7 +90,8 @@ Result<void> await_ready(int pipe) {
   }
   PAWL_TRY(const auto words, parse_json_object(text, "the sandbox's answer"));
   if (!words.contains("message")) return ok();
-  const auto kind = static_cast<ErrorKind>(int_or(words, "kind", static_cast<int>(ErrorKind::failed)));
+  const auto kind =
+      static_cast<ErrorKind>(int_or(words, "kind", static_cast<int>(ErrorKind::failed)));
   return Error(kind, string_or(words, "message")).with_hint(string_or(words, "hint"));
 }
 
@@ -121,7 +122,9 @@ Result<void> start_behind(const SandboxUp& request, const SandboxReady& ready) {
 
 }  // namespace
 
-fs::path sandbox_folder(const std::string& state_dir) { return fs::path(state_dir) / "sandbox"; }
+fs::path sandbox_folder(const std::string& state_dir) {
+  return fs::path(state_dir) / "sandbox";
+}
 
 bool sandbox_holds(const fs::path& folder) {
   const int lock = ::open((folder / "lock").c_str(), O_RDWR | O_CLOEXEC);

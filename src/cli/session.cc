@@ -119,8 +119,8 @@ class RealSession : public Session {
     GitHubOptions options;
     if (const auto url = variables_.get("GITHUB_API_URL"); !url.empty()) options.api_url = url;
     options.token = Secret(token);
-    github_ = std::make_unique<GitHubClient>(*http_, loop_.clock(), loop_.entropy(),
-                                             std::move(options));
+    github_ =
+        std::make_unique<GitHubClient>(*http_, loop_.clock(), loop_.entropy(), std::move(options));
     forge_ = make_github_forge(*github_);
   }
 

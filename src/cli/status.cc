@@ -95,7 +95,8 @@ Task<Result<int>> status(ReadContext& context, std::string only) {
       print_status(one, context.clock.now(), terminal);
     }
   }
-  if (context.globals.json) fmt::print("{}", pretty(json::object{{"environments", std::move(all)}}));
+  if (context.globals.json)
+    fmt::print("{}", pretty(json::object{{"environments", std::move(all)}}));
   co_return kDone;
 }
 

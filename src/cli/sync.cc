@@ -91,9 +91,8 @@ int run_sync(const SyncRequest& request, const Globals& globals) {
   loop.stop_on_signals(stop);
   const SteadyTime started = loop.clock().steady_now();
   const Terminal terminal = Terminal::of_stdout(globals.environment);
-  auto done =
-      loop.run(sync_to_s3(loop, *environment, request, progress_on(terminal, globals)),
-               stop.get_token());
+  auto done = loop.run(sync_to_s3(loop, *environment, request, progress_on(terminal, globals)),
+                       stop.get_token());
   if (!done.ok()) return report(done.error(), globals);
   if (globals.json) {
     print_json(*done, request.dry_run);
@@ -149,14 +148,13 @@ Task<Result<SyncReport>> sync(ObjectStore& store, StaticFiles& files, SyncReques
   PAWL_CO_TRY(report.plan, co_await plan_sync(store, target, std::move(manifest), options));
   report.result.unchanged = report.plan.unchanged;
   if (request.dry_run) co_return report;
-  PAWL_CO_TRY(report.result,
-              co_await carry_out_sync(store, files, target, request.directory, report.plan, options,
-                                      std::move(progress)));
+  PAWL_CO_TRY(report.result, co_await carry_out_sync(store, files, target, request.directory,
+                                                     report.plan, options, std::move(progress)));
   co_return report;
 }
 
-Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment,
-                                    SyncRequest request, SyncProgress progress) {
+Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment, SyncRequest request,
+                                    SyncProgress progress) {
   auto variables = environment.all();
   // As the AWS tools have it for S3; a bucket elsewhere says where it is.
   if (environment.get("AWS_REGION").empty() && environment.get("AWS_DEFAULT_REGION").empty())

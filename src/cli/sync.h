@@ -32,7 +32,7 @@ Task<Result<SyncReport>> sync(ObjectStore& store, StaticFiles& files, SyncReques
                               SyncProgress progress);
 
 /// Runs it against the S3 that the variables name.
-Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment,
-                                    SyncRequest request, SyncProgress progress);
+Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment, SyncRequest request,
+                                    SyncProgress progress);
 
 }  // namespace pawl

@@ -11,16 +11,17 @@ namespace {
 
 bool is_sha(std::string_view text) {
   return text.size() >= 7 && text.size() <= 40 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 }  // namespace
 
 void TriggerOptions::describe(CliCommand& command) {
   command.optional_positional("environment", environment, "Where to: a name under `environments`")
-      .option("-t,--tag", tag, "The release to deploy, by its tag (default: the newest git tag of "
-                               "this commit, else its short SHA)")
+      .option("-t,--tag", tag,
+              "The release to deploy, by its tag (default: the newest git tag of "
+              "this commit, else its short SHA)")
       .option("--sha", sha, "The commit (default: the one that is checked out)")
       .option("--branch", branch, "The branch of the commit (default: the one checked out)")
       .option("--trigger", trigger, "Who asks: manual, or ci (a CI run that completed)")

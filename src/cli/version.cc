@@ -1,5 +1,7 @@
 #include "cli/version.h"
 
 namespace pawl {
-std::string version_text() { return PAWL_VERSION; }
+std::string version_text() {
+  return PAWL_VERSION;
+}
 }  // namespace pawl

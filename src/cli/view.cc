@@ -23,14 +23,22 @@ std::string time_of_day(WallTime time) {
 
 std::string_view mark(StepStatus status) {
   switch (status) {
-    case StepStatus::pending: return "·";
-    case StepStatus::running: return "▸";
-    case StepStatus::succeeded: return "✓";
-    case StepStatus::failed: return "✗";
-    case StepStatus::skipped: return "-";
-    case StepStatus::undoing: return "◂";
-    case StepStatus::undone: return "↺";
-    case StepStatus::undo_failed: return "!";
+    case StepStatus::pending:
+      return "·";
+    case StepStatus::running:
+      return "▸";
+    case StepStatus::succeeded:
+      return "✓";
+    case StepStatus::failed:
+      return "✗";
+    case StepStatus::skipped:
+      return "-";
+    case StepStatus::undoing:
+      return "◂";
+    case StepStatus::undone:
+      return "↺";
+    case StepStatus::undo_failed:
+      return "!";
   }
   return "?";
 }
@@ -63,10 +71,11 @@ struct Progress {
 
 std::string attempt_text(const StepState& state) {
   if (state.try_number == 0) return "";
-  std::string text = fmt::format("attempt {} of {}: {}", state.try_number, state.try_of,
-                                 state.try_result);
+  std::string text =
+      fmt::format("attempt {} of {}: {}", state.try_number, state.try_of, state.try_result);
   if (state.next_wait_ms > 0)
-    text += fmt::format("; next in {}", format_duration(std::chrono::milliseconds(state.next_wait_ms)));
+    text +=
+        fmt::format("; next in {}", format_duration(std::chrono::milliseconds(state.next_wait_ms)));
   return text;
 }
 
@@ -107,15 +116,21 @@ class PlainView : public DeploymentView {
       case EventType::accepted:
         return fmt::format("deployment {} of {} in {} accepted", deployment.id, deployment.app,
                            deployment.environment);
-      case EventType::validated: return "validate: " + data("reason");
+      case EventType::validated:
+        return "validate: " + data("reason");
       case EventType::planned:
         return deployment.plan ? fmt::format("plan: {} steps", deployment.plan->steps.size()) : "";
-      case EventType::waiting: return "waiting: " + data("reason");
-      case EventType::started: return "started: " + heading(deployment);
-      case EventType::resumed: return "resumed: " + heading(deployment);
-      case EventType::step_started: return event.step + ": " + title;
+      case EventType::waiting:
+        return "waiting: " + data("reason");
+      case EventType::started:
+        return "started: " + heading(deployment);
+      case EventType::resumed:
+        return "resumed: " + heading(deployment);
+      case EventType::step_started:
+        return event.step + ": " + title;
       // The step's own log says the same.
-      case EventType::step_attempt: return "";
+      case EventType::step_attempt:
+        return "";
       case EventType::step_succeeded:
         return fmt::format("{}: {}{}", event.step,
                            bool_or(event.data, "observed") ? "done already" : "done",
@@ -123,17 +138,26 @@ class PlainView : public DeploymentView {
       case EventType::step_failed:
         return fmt::format("{}: FAILED{}: {}", event.step, took(deployment, event.step),
                            data("error"));
-      case EventType::step_skipped: return event.step + ": skipped: " + data("reason");
-      case EventType::rollback_started: return "rolling back: " + data("reason");
-      case EventType::undo_started: return event.step + ": undoing";
-      case EventType::undo_succeeded: return event.step + ": undone";
+      case EventType::step_skipped:
+        return event.step + ": skipped: " + data("reason");
+      case EventType::rollback_started:
+        return "rolling back: " + data("reason");
+      case EventType::undo_started:
+        return event.step + ": undoing";
+      case EventType::undo_succeeded:
+        return event.step + ": undone";
       case EventType::undo_failed:
         return fmt::format("{}: could not be undone: {}", event.step, data("error"));
-      case EventType::rollback_verified: return "rollback: " + data("reason");
-      case EventType::cancel_requested: return "cancel requested by " + data("by");
-      case EventType::interrupted: return "interrupted: " + data("reason");
-      case EventType::notified: return "told: " + data("what") + " " + data("reference");
-      case EventType::finished: return "";
+      case EventType::rollback_verified:
+        return "rollback: " + data("reason");
+      case EventType::cancel_requested:
+        return "cancel requested by " + data("by");
+      case EventType::interrupted:
+        return "interrupted: " + data("reason");
+      case EventType::notified:
+        return "told: " + data("what") + " " + data("reference");
+      case EventType::finished:
+        return "";
     }
     return "";
   }
@@ -189,7 +213,8 @@ class LiveView : public DeploymentView {
     if (!note_.empty()) lines.push_back(terminal_.yellow(fit("  " + note_, width())));
     // More lines than the screen has cannot be drawn over: keep what moves.
     const auto room = static_cast<size_t>(std::max(terminal_.rows - 2, 4));
-    if (lines.size() > room) lines.erase(lines.begin() + 1, lines.end() - static_cast<long>(room - 1));
+    if (lines.size() > room)
+      lines.erase(lines.begin() + 1, lines.end() - static_cast<long>(room - 1));
     std::string frame = "\x1b[?25l";
     if (drawn_lines_ > 0) frame += fmt::format("\x1b[{}A", drawn_lines_);
     for (const auto& each : lines) frame += "\r\x1b[2K" + each + "\n";
@@ -206,14 +231,19 @@ class LiveView : public DeploymentView {
     if (state.status == StepStatus::running) text += detail(state.id);
     text = fit(text, static_cast<size_t>(std::max(terminal_.columns - 1, 20)));
     switch (state.status) {
-      case StepStatus::succeeded: return terminal_.green(text);
+      case StepStatus::succeeded:
+        return terminal_.green(text);
       case StepStatus::failed:
-      case StepStatus::undo_failed: return terminal_.red(text);
+      case StepStatus::undo_failed:
+        return terminal_.red(text);
       case StepStatus::undoing:
-      case StepStatus::undone: return terminal_.yellow(text);
+      case StepStatus::undone:
+        return terminal_.yellow(text);
       case StepStatus::pending:
-      case StepStatus::skipped: return terminal_.dim(text);
-      case StepStatus::running: return terminal_.bold(text);
+      case StepStatus::skipped:
+        return terminal_.dim(text);
+      case StepStatus::running:
+        return terminal_.bold(text);
     }
     return text;
   }
@@ -223,7 +253,8 @@ class LiveView : public DeploymentView {
       const auto text = found->second.text();
       if (!text.empty()) return "  " + text;
     }
-    if (const auto found = last_log_.find(id); found != last_log_.end()) return "  " + found->second;
+    if (const auto found = last_log_.find(id); found != last_log_.end())
+      return "  " + found->second;
     return "";
   }
 
@@ -257,7 +288,8 @@ std::string describe_step(const Deployment& deployment, const StepState& state, 
   const std::string title = fit(title_of(deployment, state.id), kTitleColumns);
   std::string text = fmt::format("  {} {:<{}}", mark(state.status), title, kTitleColumns);
   if (state.started_at) {
-    const WallTime end = state.ended_at.value_or(is_terminal(deployment.phase) ? *state.started_at : now);
+    const WallTime end =
+        state.ended_at.value_or(is_terminal(deployment.phase) ? *state.started_at : now);
     text += fmt::format(" {:>9}", format_duration(end - *state.started_at));
   }
   if (state.observed) text += "  (done already)";
@@ -277,16 +309,15 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
       text = terminal.green(fmt::format("{} {} is live in {}", deployment.app, version, where));
       break;
     case Phase::rolled_back:
-      text = terminal.yellow(
-          deployment.rollback_status == "nothing_to_undo"
-              ? fmt::format("{} {} failed before anything was changed in {}", deployment.app, version,
-                            where)
-              : fmt::format("{} {} failed; {} is back on what was live before", deployment.app,
-                            version, where));
+      text = terminal.yellow(deployment.rollback_status == "nothing_to_undo"
+                                 ? fmt::format("{} {} failed before anything was changed in {}",
+                                               deployment.app, version, where)
+                                 : fmt::format("{} {} failed; {} is back on what was live before",
+                                               deployment.app, version, where));
       break;
     case Phase::failed:
-      text = terminal.red(fmt::format("{} {} failed, and {} is not as it was", deployment.app,
-                                      version, where));
+      text = terminal.red(
+          fmt::format("{} {} failed, and {} is not as it was", deployment.app, version, where));
       break;
     case Phase::cancelled:
       text = terminal.yellow(fmt::format("the deployment of {} {} to {} was cancelled",
@@ -308,14 +339,15 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
   if (!deployment.rollback_reason.empty() && deployment.rollback_reason != deployment.reason)
     text += "  rollback: " + printable(redact(deployment.rollback_reason)) + "\n";
   const auto outputs = workflow_outputs(deployment);
-  for (const auto& [label, key] : {std::pair<const char*, const char*>{"digest", "digest"},
-                                   {"url", "deployment_url"}}) {
+  for (const auto& [label, key] :
+       {std::pair<const char*, const char*>{"digest", "digest"}, {"url", "deployment_url"}}) {
     // After a failure the outputs are those of what is not live.
     const auto value = deployment.phase == Phase::succeeded ? string_or(outputs, key) : "";
     if (!value.empty()) text += fmt::format("  {}: {}\n", label, value);
   }
   if (deployment.started_at && deployment.finished_at)
-    text += fmt::format("  took: {}\n", format_duration(*deployment.finished_at - *deployment.started_at));
+    text += fmt::format("  took: {}\n",
+                        format_duration(*deployment.finished_at - *deployment.started_at));
   if (deployment.phase == Phase::failed || deployment.phase == Phase::rolled_back)
     text += fmt::format("  look: pawl show {0}, pawl logs {0}\n", deployment.id);
   if (deployment.phase == Phase::failed)
@@ -325,9 +357,12 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
 
 std::unique_ptr<DeploymentView> make_view(ViewKind kind, Terminal terminal, const Clock& clock) {
   switch (kind) {
-    case ViewKind::live: return std::make_unique<LiveView>(terminal, clock);
-    case ViewKind::plain: return std::make_unique<PlainView>(terminal, clock);
-    case ViewKind::silent: return std::make_unique<SilentView>();
+    case ViewKind::live:
+      return std::make_unique<LiveView>(terminal, clock);
+    case ViewKind::plain:
+      return std::make_unique<PlainView>(terminal, clock);
+    case ViewKind::silent:
+      return std::make_unique<SilentView>();
   }
   return std::make_unique<SilentView>();
 }

@@ -17,7 +17,7 @@ namespace pawl {
 struct BuildSettings {
   std::string context = ".";
   std::string dockerfile = "Dockerfile";
-  std::string target;                       // empty: the last stage
+  std::string target;  // empty: the last stage
   std::string platform = "linux/amd64";
   std::string builder = "auto";             // auto, docker, buildah
   std::map<std::string, std::string> args;  // --build-arg; {version} and {revision} are replaced
@@ -67,18 +67,18 @@ struct HealthSettings {
   std::chrono::milliseconds timeout{10'000};   // of one request
   int passes = 1;                              // good answers in a row
   int expect_status = 200;
-  std::string version_header;                     // the version that answers must be the release's
-  std::map<std::string, std::string> expect_json; // path in the body -> text of the value
+  std::string version_header;                      // the version that answers must be the release's
+  std::map<std::string, std::string> expect_json;  // path in the body -> text of the value
   bool operator==(const HealthSettings&) const = default;
 };
 
 enum class EnvironmentTrigger { ci, manual };
 
 struct FreezeWindow {
-  std::string text;         // as written, for people
+  std::string text;              // as written, for people
   int start_minute_of_week = 0;  // Monday 00:00 is 0, in `zone`
   int end_minute_of_week = 0;
-  std::string zone;         // IANA name, "UTC" when none was written
+  std::string zone;  // IANA name, "UTC" when none was written
   bool operator==(const FreezeWindow&) const = default;
 };
 
@@ -102,7 +102,7 @@ struct EnvironmentConfig {
 
 struct Config {
   std::string app;
-  std::string repository;              // "owner/name" on GitHub; empty: nobody is notified
+  std::string repository;  // "owner/name" on GitHub; empty: nobody is notified
   std::string main_branch = "main";
   std::vector<EnvironmentConfig> environments;  // in the order of the file
 

@@ -10,12 +10,24 @@
 namespace pawl::checks {
 namespace {
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
-bool is_alnum(char c) { return is_letter(c) || is_digit(c); }
-bool is_lower_alnum(char c) { return is_lower(c) || is_digit(c); }
-bool is_printable(char c) { return c > ' ' && c < 0x7f; }
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return is_lower(c) || (c >= 'A' && c <= 'Z');
+}
+bool is_alnum(char c) {
+  return is_letter(c) || is_digit(c);
+}
+bool is_lower_alnum(char c) {
+  return is_lower(c) || is_digit(c);
+}
+bool is_printable(char c) {
+  return c > ' ' && c < 0x7f;
+}
 
 bool consists_of(std::string_view text, std::string_view others, bool (*letters)(char)) {
   return std::all_of(text.begin(), text.end(), [&](char c) {
@@ -38,12 +50,14 @@ bool is_dashed_name(std::string_view text, size_t longest) {
 // Names of buckets and functions are made of app and environment, and those end at 63 and 64.
 std::string app_name(const std::string& text) {
   if (is_dashed_name(text, 40)) return "";
-  return complain(text, "is not a name: lower-case letters, digits and - (not at an end), at most 40");
+  return complain(text,
+                  "is not a name: lower-case letters, digits and - (not at an end), at most 40");
 }
 
 std::string environment_name(const std::string& text) {
   if (is_dashed_name(text, 20)) return "";
-  return complain(text, "is not a name: lower-case letters, digits and - (not at an end), at most 20");
+  return complain(text,
+                  "is not a name: lower-case letters, digits and - (not at an end), at most 20");
 }
 
 std::string github_repository(const std::string& text) {
@@ -55,8 +69,8 @@ std::string github_repository(const std::string& text) {
 }
 
 std::string branch(const std::string& text) {
-  const bool odd = text.find_first_of(" \t\n~^:?*[\\") != std::string::npos || text.front() == '-' ||
-                   text.front() == '/' || text.back() == '/' ||
+  const bool odd = text.find_first_of(" \t\n~^:?*[\\") != std::string::npos ||
+                   text.front() == '-' || text.front() == '/' || text.back() == '/' ||
                    text.find("..") != std::string::npos;
   return odd || text.size() > 255 ? complain(text, "is not a branch name") : "";
 }
@@ -66,7 +80,8 @@ std::string image_source(const std::string& text) {
   const std::string host = text.substr(0, slash);
   const bool has_host = slash != std::string::npos &&
                         (host == "localhost" || host.find_first_of(".:") != std::string::npos);
-  if (!has_host) return complain(text, "names no registry; write HOST/REPOSITORY, as in ghcr.io/o/n");
+  if (!has_host)
+    return complain(text, "names no registry; write HOST/REPOSITORY, as in ghcr.io/o/n");
   const auto reference = ImageReference::parse(text);
   if (!reference.ok()) return reference.error().what();
   if (reference->tag || reference->digest)
@@ -75,8 +90,9 @@ std::string image_source(const std::string& text) {
 }
 
 std::string region(const std::string& text) {
-  const bool fine = text.size() >= 4 && text.size() <= 32 && consists_of(text, "-", is_lower_alnum) &&
-                    text.find('-') != std::string::npos && is_lower(text.front());
+  const bool fine = text.size() >= 4 && text.size() <= 32 &&
+                    consists_of(text, "-", is_lower_alnum) && text.find('-') != std::string::npos &&
+                    is_lower(text.front());
   return fine ? "" : complain(text, "is not a region; write it as in eu-central-1");
 }
 
@@ -95,18 +111,21 @@ std::string repository_name(const std::string& text) {
   const auto reference = ImageReference::parse("registry.invalid/" + text);
   const bool fine = text.size() >= 2 && text.size() <= 256 && reference.ok() && !reference->tag &&
                     !reference->digest;
-  return fine ? "" : complain(text, "is not a repository name: lower-case letters, digits and . _ - /");
+  return fine ? ""
+              : complain(text, "is not a repository name: lower-case letters, digits and . _ - /");
 }
 
 std::string bucket(const std::string& text) {
-  const bool fine = text.size() >= 3 && text.size() <= 63 && consists_of(text, "-.", is_lower_alnum) &&
-                    is_lower_alnum(text.front()) && is_lower_alnum(text.back()) &&
-                    text.find("..") == std::string::npos;
-  return fine ? "" : complain(text, "is not a bucket: lower-case letters, digits, - and ., 3 to 63");
+  const bool fine = text.size() >= 3 && text.size() <= 63 &&
+                    consists_of(text, "-.", is_lower_alnum) && is_lower_alnum(text.front()) &&
+                    is_lower_alnum(text.back()) && text.find("..") == std::string::npos;
+  return fine ? ""
+              : complain(text, "is not a bucket: lower-case letters, digits, - and ., 3 to 63");
 }
 
 std::string key_prefix(const std::string& text) {
-  if (text.front() == '/') return complain(text, "must not begin with /; keys have no leading slash");
+  if (text.front() == '/')
+    return complain(text, "must not begin with /; keys have no leading slash");
   if (text.back() != '/') return complain(text, "must end with /");
   if (text.find("//") != std::string::npos || ("/" + text).find("/../") != std::string::npos)
     return complain(text, "is not a plain prefix");

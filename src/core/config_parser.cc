@@ -16,8 +16,8 @@ namespace {
 
 constexpr size_t kMaxEnvironments = 50;
 constexpr size_t kMaxProblemsTold = 50;
-constexpr std::array kMergedSections = {"image",  "infrastructure", "function",
-                                        "url",    "static",         "health"};
+constexpr std::array kMergedSections = {"image", "infrastructure", "function",
+                                        "url",   "static",         "health"};
 const std::vector<std::string> kLaterKeys = {"hooks"};
 
 bool is_none(const YamlNode& node) {
@@ -31,7 +31,8 @@ void read_rollout(SectionReader& file) {
     const bool later = strategy->text == "blue_green" || strategy->text == "canary";
     if (later) {
       rollout->problem(*strategy, fmt::format("'{}' is not in this version of Pawl; only "
-                                              "all_at_once is", strategy->text));
+                                              "all_at_once is",
+                                              strategy->text));
     } else {
       rollout->choice("strategy", {"all_at_once"});
     }
@@ -48,12 +49,13 @@ void read_region(SectionReader& section, EnvironmentConfig& out) {
   if (one != nullptr) {
     section.problem(*list, "write either region or regions, not both");
   } else if (list->kind != YamlNode::Kind::list || list->items.empty()) {
-    section.problem(*list, fmt::format("expected a list with one region, found {}",
-                                       list->kind == YamlNode::Kind::list ? "an empty one"
-                                                                          : describe(*list)));
+    section.problem(
+        *list, fmt::format("expected a list with one region, found {}",
+                           list->kind == YamlNode::Kind::list ? "an empty one" : describe(*list)));
   } else if (list->items.size() > 1) {
-    section.problem(*list, "several regions in one environment are not in this version of Pawl; "
-                           "make an environment for each");
+    section.problem(*list,
+                    "several regions in one environment are not in this version of Pawl; "
+                    "make an environment for each");
   } else if (auto region = section.resolve(list->items[0], checks::region, false)) {
     out.region = std::move(*region);
   }
@@ -69,8 +71,8 @@ void read_approval(SectionReader& section, EnvironmentConfig& out) {
     approval->integer("required", out.approvals_required, 0, 10);
     approval->no_other_keys();
   } else if (node->kind != YamlNode::Kind::text || node->text != "optional") {
-    section.problem(*node, fmt::format("expected optional, or {{required: 1}}, found {}",
-                                       describe(*node)));
+    section.problem(
+        *node, fmt::format("expected optional, or {{required: 1}}, found {}", describe(*node)));
   }
 }
 
@@ -87,7 +89,8 @@ void read_freeze(SectionReader& section, EnvironmentConfig& out) {
       out.freeze.push_back(std::move(*window));
     } else {
       section.problem(item, fmt::format("expected a window such as 'Fri 16:00-Mon 08:00 "
-                                        "Europe/Berlin', found {}", describe(item)));
+                                        "Europe/Berlin', found {}",
+                                        describe(item)));
     }
   }
 }
@@ -114,8 +117,8 @@ YamlNode merged_settings(const YamlNode& file, const YamlNode& environment) {
     if (base == nullptr) continue;
     YamlMember member{base->key, base->mark, base->value};
     if (shared != nullptr && own != nullptr) member.value = merge(shared->value, own->value);
-    const bool can_be_none = member.key == "infrastructure" || member.key == "static" ||
-                             member.key == "health";
+    const bool can_be_none =
+        member.key == "infrastructure" || member.key == "static" || member.key == "health";
     if (own != nullptr && can_be_none && is_none(own->value)) continue;
     merged.members.push_back(std::move(member));
   }
@@ -199,9 +202,9 @@ void check_ci_environments(Reading& reading) {
       continue;
     }
     const YamlNode& place = place_of(reading, environment.name, "trigger");
-    reading.problems.add(place.mark, place.path,
-                         fmt::format("only one environment can have trigger: ci; {} has it already",
-                                     first->name));
+    reading.problems.add(
+        place.mark, place.path,
+        fmt::format("only one environment can have trigger: ci; {} has it already", first->name));
   }
 }
 
@@ -293,14 +296,15 @@ Result<Config> parse_config(std::string_view yaml, std::string_view file_name) {
   const size_t told = std::min(parsed.problems.size(), kMaxProblemsTold);
   for (size_t i = 0; i < told; ++i) {
     const auto& problem = parsed.problems[i];
-    text += fmt::format("{}{}:{}:{}: {}{}", i > 0 ? "\n" : "", file_name, problem.line,
-                        problem.column, problem.key.empty() ? "" : problem.key + ": ",
-                        problem.message);
+    text +=
+        fmt::format("{}{}:{}:{}: {}{}", i > 0 ? "\n" : "", file_name, problem.line, problem.column,
+                    problem.key.empty() ? "" : problem.key + ": ", problem.message);
   }
   if (told < parsed.problems.size())
     text += fmt::format("\nand {} more", parsed.problems.size() - told);
   return Error(ErrorKind::config, text)
-      .with_hint("docs/reference/config.md explains every key; `pawl config check` reads the file only");
+      .with_hint(
+          "docs/reference/config.md explains every key; `pawl config check` reads the file only");
 }
 
 }  // namespace pawl

@@ -11,8 +11,8 @@
 namespace pawl {
 
 struct ConfigProblem {
-  int line = 0;    // from 1
-  int column = 0;  // from 1
+  int line = 0;         // from 1
+  int column = 0;       // from 1
   std::string key;      // "environments.dev.health.attempts"
   std::string message;  // "expected a whole number from 1 to 100, found 'many'"
 };

@@ -164,8 +164,8 @@ void SectionReader::integer(std::string_view key, int& out, int least, int most)
   const std::string_view digits =
       std::string_view(node->text).substr(node->text.rfind('+', 0) == 0 ? 1 : 0);
   const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  const bool is_whole = node->kind == Kind::integer && failure == std::errc() &&
-                        end == digits.data() + digits.size();
+  const bool is_whole =
+      node->kind == Kind::integer && failure == std::errc() && end == digits.data() + digits.size();
   if (!is_whole || value < least || value > most) {
     problem(*node, fmt::format("expected a whole number from {} to {}, found {}", least, most,
                                describe(*node)));
@@ -180,8 +180,8 @@ void SectionReader::duration(std::string_view key, std::chrono::milliseconds& ou
   if (node == nullptr) return;
   const auto value = node->kind == Kind::text ? parse_duration(node->text) : std::nullopt;
   if (!value) {
-    problem(*node, fmt::format("expected a duration such as 500ms, 60s or 5m, found {}",
-                               describe(*node)));
+    problem(*node,
+            fmt::format("expected a duration such as 500ms, 60s or 5m, found {}", describe(*node)));
   } else if (*value < least || *value > most) {
     problem(*node, fmt::format("expected a duration from {} to {}, found {}", as_written(least),
                                as_written(most), node->text));
@@ -213,8 +213,8 @@ void SectionReader::own_scalars(std::map<std::string, std::string>& out) const {
     if (value.kind == Kind::text) {
       if (auto text = resolve(value, nullptr, true)) out[key] = std::move(*text);
     } else if (!value.is_scalar() || value.kind == Kind::null) {
-      problem(value, fmt::format("expected text, a number, true or false, found {}",
-                                 describe(value)));
+      problem(value,
+              fmt::format("expected text, a number, true or false, found {}", describe(value)));
     } else {
       // As JSON writes it, since that is what it will be compared with.
       out[key] = json::serialize(to_json(value));

@@ -62,7 +62,8 @@ class DeployPlan {
   PlanStep build_image() const {
     const BuildSettings settings = environment_.image.build.value_or(BuildSettings{});
     const ReleaseName& release = decision_.release;
-    json::array tags{json::string(release.image_tag), json::string("sha-" + short_sha(release.sha))};
+    json::array tags{json::string(release.image_tag),
+                     json::string("sha-" + short_sha(release.sha))};
     if (facts_.on_main_branch) tags.push_back("latest");
     json::object args;
     for (const auto& [name, value] : settings.args) args[name] = fill(value);
@@ -70,8 +71,10 @@ class DeployPlan {
                         {"org.opencontainers.image.revision", release.sha}};
     if (!facts_.git_remote_url.empty())
       labels["org.opencontainers.image.source"] = facts_.git_remote_url;
-    PlanStep made = step("build_image", fmt::format("build {} from {}/{} and push it", image(),
-                                                    settings.context, settings.dockerfile), {});
+    PlanStep made = step("build_image",
+                         fmt::format("build {} from {}/{} and push it", image(), settings.context,
+                                     settings.dockerfile),
+                         {});
     made.stage = Stage::build;
     made.params = {{"image", environment_.image.source},
                    {"image_tag", release.image_tag},
@@ -129,11 +132,10 @@ class DeployPlan {
   }
 
   PlanStep copy_image() const {
-    const std::string target = facts_.repository_uri.empty()
-                                   ? environment_.function.repository
-                                   : facts_.repository_uri;
-    PlanStep made = step("copy_image", fmt::format("copy {} to {}", image(), target),
-                         {"capture_live"});
+    const std::string target =
+        facts_.repository_uri.empty() ? environment_.function.repository : facts_.repository_uri;
+    PlanStep made =
+        step("copy_image", fmt::format("copy {} to {}", image(), target), {"capture_live"});
     if (decision_.needs_build) made.needs.emplace_back("build_image");
     if (environment_.terraform && !facts_.repository_exists)
       made.needs.emplace_back("apply_infrastructure");
@@ -185,10 +187,10 @@ class DeployPlan {
 
   PlanStep move_alias() const {
     const FunctionSettings& function = environment_.function;
-    PlanStep made = step("move_alias",
-                         fmt::format("move the alias {} of {} to that version", function.alias,
-                                     function.name),
-                         {"publish_version"});
+    PlanStep made =
+        step("move_alias",
+             fmt::format("move the alias {} of {} to that version", function.alias, function.name),
+             {"publish_version"});
     if (environment_.static_files) made.needs.emplace_back("upload_static");
     made.params = {{"function", function.name},
                    {"alias", function.alias},

@@ -83,26 +83,46 @@ class Applier {
   bool apply() {
     if (is_terminal(d_.phase)) return event_.type == EventType::notified && notified();
     switch (event_.type) {
-      case EventType::accepted: return accepted();
-      case EventType::validated: return validated();
-      case EventType::planned: return planned();
-      case EventType::waiting: return waiting();
-      case EventType::started: return started();
-      case EventType::resumed: return resumed();
-      case EventType::step_started: return step_started();
-      case EventType::step_attempt: return step_attempt();
-      case EventType::step_succeeded: return step_succeeded();
-      case EventType::step_failed: return step_failed();
-      case EventType::step_skipped: return step_skipped();
-      case EventType::rollback_started: return rollback_started();
-      case EventType::undo_started: return undo_started();
-      case EventType::undo_succeeded: return undo_succeeded();
-      case EventType::undo_failed: return undo_failed();
-      case EventType::rollback_verified: return rollback_verified();
-      case EventType::cancel_requested: return cancel_requested();
-      case EventType::interrupted: return interrupted();
-      case EventType::notified: return notified();
-      case EventType::finished: return finished();
+      case EventType::accepted:
+        return accepted();
+      case EventType::validated:
+        return validated();
+      case EventType::planned:
+        return planned();
+      case EventType::waiting:
+        return waiting();
+      case EventType::started:
+        return started();
+      case EventType::resumed:
+        return resumed();
+      case EventType::step_started:
+        return step_started();
+      case EventType::step_attempt:
+        return step_attempt();
+      case EventType::step_succeeded:
+        return step_succeeded();
+      case EventType::step_failed:
+        return step_failed();
+      case EventType::step_skipped:
+        return step_skipped();
+      case EventType::rollback_started:
+        return rollback_started();
+      case EventType::undo_started:
+        return undo_started();
+      case EventType::undo_succeeded:
+        return undo_succeeded();
+      case EventType::undo_failed:
+        return undo_failed();
+      case EventType::rollback_verified:
+        return rollback_verified();
+      case EventType::cancel_requested:
+        return cancel_requested();
+      case EventType::interrupted:
+        return interrupted();
+      case EventType::notified:
+        return notified();
+      case EventType::finished:
+        return finished();
     }
     return false;
   }
@@ -231,7 +251,8 @@ class Applier {
 
   bool step_skipped() {
     StepState* step = d_.step(event_.step);
-    if (step == nullptr || !holds_environment() || step->status != StepStatus::pending) return false;
+    if (step == nullptr || !holds_environment() || step->status != StepStatus::pending)
+      return false;
     step->status = StepStatus::skipped;
     step->reason = text("reason");
     return true;
@@ -339,22 +360,23 @@ bool is_terminal(Phase phase) {
     case Phase::queued:
     case Phase::deploying:
     case Phase::verifying:
-    case Phase::rolling_back: return false;
+    case Phase::rolling_back:
+      return false;
     case Phase::succeeded:
     case Phase::rolled_back:
     case Phase::failed:
     case Phase::cancelled:
     case Phase::refused:
     case Phase::superseded:
-    case Phase::nothing_to_do: return true;
+    case Phase::nothing_to_do:
+      return true;
   }
   return false;
 }
 
 bool is_allowed_transition(Phase from, Phase to) {
-  return std::any_of(kTransitions.begin(), kTransitions.end(), [&](const Transition& row) {
-    return row.from == from && row.to == to;
-  });
+  return std::any_of(kTransitions.begin(), kTransitions.end(),
+                     [&](const Transition& row) { return row.from == from && row.to == to; });
 }
 
 const StepState* Deployment::step(std::string_view wanted) const {
@@ -375,14 +397,12 @@ std::string Deployment::output(std::string_view step_id, std::string_view name) 
 void apply(Deployment& deployment, const Event& event) {
   const bool is_next = event.sequence == deployment.last_sequence + 1;
   const bool is_ours = deployment.id.empty() || event.deployment == deployment.id;
-  const bool is_stale =
-      event.fencing_token != 0 && event.fencing_token < deployment.fencing_token;
+  const bool is_stale = event.fencing_token != 0 && event.fencing_token < deployment.fencing_token;
   // A gap loses what lay in it, but what comes next must still be able to follow.
   if (is_ours && event.sequence > deployment.last_sequence)
     deployment.last_sequence = event.sequence;
   const bool begins_well = !deployment.id.empty() || event.type == EventType::accepted;
-  if (!is_next || !is_ours || is_stale || !begins_well ||
-      !Applier(deployment, event).apply()) {
+  if (!is_next || !is_ours || is_stale || !begins_well || !Applier(deployment, event).apply()) {
     ++deployment.contradictions;
     return;
   }

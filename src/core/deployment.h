@@ -18,12 +18,12 @@ enum class Phase {
   rolling_back,  // undoing
   // Terminal: no phase event follows.
   succeeded,
-  rolled_back,   // failed, and what was live before is live again, seen to answer
-  failed,        // failed, and the environment is not as it was (or that is not known)
-  cancelled,     // on request; undone, or nothing had been changed
-  refused,       // by policy, nothing was touched
-  superseded,    // a newer commit is live or in line
-  nothing_to_do, // decided so: success is said only of what was seen to be live
+  rolled_back,    // failed, and what was live before is live again, seen to answer
+  failed,         // failed, and the environment is not as it was (or that is not known)
+  cancelled,      // on request; undone, or nothing had been changed
+  refused,        // by policy, nothing was touched
+  superseded,     // a newer commit is live or in line
+  nothing_to_do,  // decided so: success is said only of what was seen to be live
 };
 std::string_view to_string(Phase phase);
 std::optional<Phase> phase_from(std::string_view name);
@@ -32,21 +32,30 @@ bool is_terminal(Phase phase);
 /// The rows of the state machine that may be taken; tests walk it.
 bool is_allowed_transition(Phase from, Phase to);
 
-enum class StepStatus { pending, running, succeeded, failed, skipped, undoing, undone, undo_failed };
+enum class StepStatus {
+  pending,
+  running,
+  succeeded,
+  failed,
+  skipped,
+  undoing,
+  undone,
+  undo_failed
+};
 std::string_view to_string(StepStatus status);
 
 struct StepState {
   std::string id;
   StepStatus status = StepStatus::pending;
-  int attempts = 0;              // times started
+  int attempts = 0;  // times started
   std::optional<WallTime> started_at;
   std::optional<WallTime> ended_at;
-  json::object outputs;          // of step_succeeded
-  json::object undo_outputs;     // of undo_succeeded
-  bool observed = false;         // found done already
-  bool undo_started = false;     // an undo was intended; with status undoing: not known to be done
+  json::object outputs;       // of step_succeeded
+  json::object undo_outputs;  // of undo_succeeded
+  bool observed = false;      // found done already
+  bool undo_started = false;  // an undo was intended; with status undoing: not known to be done
   std::string error;
-  std::string reason;            // why skipped
+  std::string reason;  // why skipped
   // The last try within the step (health checks).
   int try_number = 0;
   int try_of = 0;
@@ -61,26 +70,26 @@ struct Deployment {
   std::string actor;
   DeploymentKind kind = DeploymentKind::deploy;
   Phase phase = Phase::queued;
-  std::string verdict;            // of the decision: "deploy", "nothing_to_do", "refused", ...
-  std::string reason;             // of the decision, then of the end
-  std::string rollback_status;    // "", "succeeded", "failed", "nothing_to_undo"
+  std::string verdict;          // of the decision: "deploy", "nothing_to_do", "refused", ...
+  std::string reason;           // of the decision, then of the end
+  std::string rollback_status;  // "", "succeeded", "failed", "nothing_to_undo"
   std::string rollback_reason;
-  std::string waiting_for;        // deployment id, while in line
-  std::string owner;              // process that runs it
+  std::string waiting_for;  // deployment id, while in line
+  std::string owner;        // process that runs it
   bool cancel_requested = false;
   std::string cancelled_by;
-  bool interrupted = false;       // stopped on purpose, not yet taken up
+  bool interrupted = false;  // stopped on purpose, not yet taken up
   ReleaseName release;
   std::optional<Plan> plan;
-  std::vector<StepState> steps;   // in the plan's order
-  json::array notifications;      // {what, reference} of each
+  std::vector<StepState> steps;          // in the plan's order
+  json::array notifications;             // {what, reference} of each
   std::optional<WallTime> committed_at;  // validated.data.committed_at, where known: for lead times
   WallTime accepted_at;
   std::optional<WallTime> started_at;
   std::optional<WallTime> finished_at;
   uint64_t last_sequence = 0;
   uint64_t fencing_token = 0;
-  int contradictions = 0;         // events that did not fit
+  int contradictions = 0;  // events that did not fit
 
   const StepState* step(std::string_view id) const;
   StepState* step(std::string_view id);

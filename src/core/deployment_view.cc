@@ -96,11 +96,15 @@ json::object to_json(const Deployment& deployment) {
 int exit_code(const Deployment& deployment) {
   switch (deployment.phase) {
     case Phase::succeeded:
-    case Phase::nothing_to_do: return 0;
-    case Phase::failed: return 1;
-    case Phase::rolled_back: return 3;
+    case Phase::nothing_to_do:
+      return 0;
+    case Phase::failed:
+      return 1;
+    case Phase::rolled_back:
+      return 3;
     case Phase::refused:
-    case Phase::superseded: return 4;
+    case Phase::superseded:
+      return 4;
     case Phase::cancelled: {
       const bool undone = std::any_of(deployment.steps.begin(), deployment.steps.end(),
                                       [](const StepState& step) { return step.undo_started; });
@@ -109,7 +113,8 @@ int exit_code(const Deployment& deployment) {
     case Phase::queued:
     case Phase::deploying:
     case Phase::verifying:
-    case Phase::rolling_back: return 5;
+    case Phase::rolling_back:
+      return 5;
   }
   return 1;
 }

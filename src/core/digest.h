@@ -1,5 +1,5 @@
-// A content digest as OCI writes it: "sha256:" and 64 lower-case hexadecimal digits. The only way in
-// is parse(), so that inside Pawl a Digest is always well formed.
+// A content digest as OCI writes it: "sha256:" and 64 lower-case hexadecimal digits. The only way
+// in is parse(), so that inside Pawl a Digest is always well formed.
 // https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests
 #pragma once
 

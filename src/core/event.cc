@@ -64,9 +64,8 @@ std::optional<EventType> event_type_from(std::string_view name) {
 //  "type": "step_started", "step": "copy_image", "data": {...}}
 // fencing_token, step and data are left out when they are 0 or empty.
 json::object to_json(const Event& event) {
-  json::object object{{"deployment", event.deployment},
-                      {"sequence", event.sequence},
-                      {"at", to_iso8601(event.at)}};
+  json::object object{
+      {"deployment", event.deployment}, {"sequence", event.sequence}, {"at", to_iso8601(event.at)}};
   if (event.fencing_token != 0) object["fencing_token"] = event.fencing_token;
   object["type"] = to_string(event.type);
   if (!event.step.empty()) object["step"] = event.step;

@@ -1,4 +1,5 @@
-// Times of the week in which an environment must not be changed: "Fri 16:00-Mon 08:00 Europe/Berlin".
+// Times of the week in which an environment must not be changed: "Fri 16:00-Mon 08:00
+// Europe/Berlin".
 #pragma once
 
 #include <optional>

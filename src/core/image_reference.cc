@@ -9,8 +9,12 @@ namespace {
 
 constexpr size_t kMaxRepositoryBytes = 255;
 
-bool is_alnum_lower(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_alnum(char c) { return is_alnum_lower(c) || (c >= 'A' && c <= 'Z'); }
+bool is_alnum_lower(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool is_alnum(char c) {
+  return is_alnum_lower(c) || (c >= 'A' && c <= 'Z');
+}
 
 // [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*, parts joined by "/"
 bool is_valid_repository(std::string_view name) {
@@ -25,8 +29,8 @@ bool is_valid_repository(std::string_view name) {
       if (is_alnum_lower(c) || c == '-') continue;
       if (c != '.' && c != '_') return false;
       const char next = part[i + 1];
-      const bool double_underscore = c == '_' && next == '_' && i + 2 < part.size() &&
-                                     is_alnum_lower(part[i + 2]);
+      const bool double_underscore =
+          c == '_' && next == '_' && i + 2 < part.size() && is_alnum_lower(part[i + 2]);
       if (!is_alnum_lower(next) && !double_underscore) return false;
       if (double_underscore) ++i;
     }
@@ -50,15 +54,14 @@ bool looks_like_host(std::string_view part) {
 
 bool is_valid_image_tag(std::string_view tag) {
   if (tag.empty() || tag.size() > 128 || tag.front() == '.' || tag.front() == '-') return false;
-  return std::all_of(tag.begin(), tag.end(), [](char c) {
-    return is_alnum(c) || c == '_' || c == '.' || c == '-';
-  });
+  return std::all_of(tag.begin(), tag.end(),
+                     [](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; });
 }
 
 Result<ImageReference> ImageReference::parse(std::string_view text) {
   const auto bad = [&](std::string_view why) {
-    return Error(ErrorKind::usage, fmt::format("'{}' is not an image reference: {}", text.substr(0, 200),
-                                               why))
+    return Error(ErrorKind::usage,
+                 fmt::format("'{}' is not an image reference: {}", text.substr(0, 200), why))
         .with_hint("write HOST/REPOSITORY:TAG or HOST/REPOSITORY@sha256:DIGEST");
   };
   ImageReference reference;

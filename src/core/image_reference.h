@@ -1,5 +1,6 @@
 // The name of an image: host/repository[:tag][@digest], as Docker and the distribution
-// specification read it. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+// specification read it.
+// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 #pragma once
 
 #include <optional>

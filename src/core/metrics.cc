@@ -16,7 +16,9 @@ std::optional<milliseconds> median(std::vector<milliseconds> values) {
   return (values[middle - 1] + values[middle]) / 2;
 }
 
-double ratio(int part, int whole) { return whole == 0 ? 0 : static_cast<double>(part) / whole; }
+double ratio(int part, int whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / whole;
+}
 
 bool has_failed(const Deployment& deployment) {
   return deployment.phase == Phase::failed || deployment.phase == Phase::rolled_back;

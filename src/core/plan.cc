@@ -90,10 +90,14 @@ Result<PlanStep> step_from_json(const json::value& value) {
 
 std::string_view to_string(Stage stage) {
   switch (stage) {
-    case Stage::validate: return "validate";
-    case Stage::build: return "build";
-    case Stage::deploy: return "deploy";
-    case Stage::notify: return "notify";
+    case Stage::validate:
+      return "validate";
+    case Stage::build:
+      return "build";
+    case Stage::deploy:
+      return "deploy";
+    case Stage::notify:
+      return "notify";
   }
   return "unknown";
 }
@@ -131,8 +135,10 @@ std::string check_plan(const Plan& plan) {
 }
 
 json::object to_json(const ReleaseName& release) {
-  return {{"environment", release.environment}, {"image_tag", release.image_tag},
-          {"version", release.version},         {"tag", release.tag},
+  return {{"environment", release.environment},
+          {"image_tag", release.image_tag},
+          {"version", release.version},
+          {"tag", release.tag},
           {"sha", release.sha}};
 }
 

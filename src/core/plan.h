@@ -18,13 +18,13 @@ enum class Stage { validate, build, deploy, notify };
 std::string_view to_string(Stage stage);
 
 struct PlanStep {
-  std::string id;      // unique in the plan: "copy_image"
-  std::string kind;    // which Step runs it; the same as id while a plan has one of each
+  std::string id;    // unique in the plan: "copy_image"
+  std::string kind;  // which Step runs it; the same as id while a plan has one of each
   Stage stage = Stage::deploy;
-  std::string title;   // for people: "copy the image to 0000.dkr.ecr..."
+  std::string title;               // for people: "copy the image to 0000.dkr.ecr..."
   std::vector<std::string> needs;  // ids that must have succeeded first
-  json::object params;             // all it must know, resolved: nothing is read from the config later
-  std::string undo;    // for people: what a rollback does; empty: nothing to undo
+  json::object params;   // all it must know, resolved: nothing is read from the config later
+  std::string undo;      // for people: what a rollback does; empty: nothing to undo
   bool required = true;  // false: its failure is recorded, and fails nothing (notifications)
 };
 
@@ -48,16 +48,17 @@ Result<Plan> plan_from_json(const json::object& object);
 
 /// What was found out before planning that shapes the plan.
 struct PlanFacts {
-  bool repository_exists = true;   // ECR: the copy need not wait for Terraform
-  std::string repository_uri;      // "123.dkr.ecr.us-east-1.amazonaws.com/meals-dev-lambda"; may be empty
-  std::string source_digest;       // of the image when it exists already; empty when to be built
-  std::string git_remote_url;      // label org.opencontainers.image.source
-  bool on_main_branch = false;     // the tag `latest` goes along
+  bool repository_exists = true;  // ECR: the copy need not wait for Terraform
+  std::string
+      repository_uri;  // "123.dkr.ecr.us-east-1.amazonaws.com/meals-dev-lambda"; may be empty
+  std::string source_digest;    // of the image when it exists already; empty when to be built
+  std::string git_remote_url;   // label org.opencontainers.image.source
+  bool on_main_branch = false;  // the tag `latest` goes along
 };
 
 /// Steps, in the order of the design's table:
-///   build_image                                        (stage build; left out when the image exists)
-///   notify_started                                     (stage deploy, not required)
+///   build_image                                        (stage build; left out when the image
+///   exists) notify_started                                     (stage deploy, not required)
 ///   capture_live                                       before the first change
 ///   plan_infrastructure, apply_infrastructure          (terraform configured)
 ///   copy_image, update_function, publish_version, upload_static, move_alias, switch_static,
@@ -72,9 +73,9 @@ Plan make_deploy_plan(const Config& config, const EnvironmentConfig& environment
 struct RollbackTarget {
   std::string deployment_id;
   ReleaseName release;
-  std::string function_version;   // published version; may be empty (alias none)
-  std::string image_uri;          // by digest
-  json::object static_manifest;   // as the static steps recorded it; may be empty
+  std::string function_version;  // published version; may be empty (alias none)
+  std::string image_uri;         // by digest
+  json::object static_manifest;  // as the static steps recorded it; may be empty
 };
 /// Steps: notify_started, capture_live, restore_function (alias to the version, else the image by
 /// digest), switch_static, find_url, check_health (rollback_attempts).

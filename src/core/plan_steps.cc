@@ -57,8 +57,8 @@ json::object to_json(const StaticSettings& settings) {
 PlanStep notify_started_step(const Config& config, const EnvironmentConfig& environment) {
   PlanStep step;
   step.id = step.kind = "notify_started";
-  step.title = fmt::format("tell {} that a deployment to {} has begun", config.repository,
-                           environment.name);
+  step.title =
+      fmt::format("tell {} that a deployment to {} has begun", config.repository, environment.name);
   step.params = {{"repository", config.repository}};
   step.required = false;
   return step;
@@ -67,7 +67,8 @@ PlanStep notify_started_step(const Config& config, const EnvironmentConfig& envi
 PlanStep capture_live_step(const EnvironmentConfig& environment) {
   PlanStep step;
   step.id = step.kind = "capture_live";
-  step.title = fmt::format("record what is live in {} before anything is changed", environment.name);
+  step.title =
+      fmt::format("record what is live in {} before anything is changed", environment.name);
   step.params = {{"function", environment.function.name},
                  {"alias", environment.function.alias},
                  {"repository", environment.function.repository},
@@ -100,7 +101,9 @@ PlanStep check_health_step(const EnvironmentConfig& environment, const ReleaseNa
   step.needs = std::move(needs);
   step.params = {{"health", to_json(*environment.health)},
                  {"attempts", attempts},
-                 {"version", release.version}};
+                 {"version", release.version},
+                 {"function", environment.function.name},
+                 {"alias", environment.function.alias}};
   return step;
 }
 
@@ -121,12 +124,14 @@ std::vector<std::string> common_warnings(const Config& config,
   if (!environment.health) {
     warnings.emplace_back("nothing checks the release: without `health` a broken one stays live");
   } else if (environment.health->version_header.empty()) {
-    warnings.emplace_back("the check cannot tell this release from the one before: "
-                          "health.expect.version_header is not set");
+    warnings.emplace_back(
+        "the check cannot tell this release from the one before: "
+        "health.expect.version_header is not set");
   }
   if (environment.function.alias.empty())
-    warnings.emplace_back("callers get $LATEST (alias: none): the new code is live before it was "
-                          "asked anything, and a rollback takes as long as an update");
+    warnings.emplace_back(
+        "callers get $LATEST (alias: none): the new code is live before it was "
+        "asked anything, and a rollback takes as long as an update");
   if (config.repository.empty())
     warnings.emplace_back("nobody is told on GitHub: `repository` is not set");
   return warnings;

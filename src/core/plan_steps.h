@@ -1,12 +1,13 @@
-// What the steps of a plan are told: the parameters of each kind, made from the configuration in one
-// place, so that a deploy plan and a rollback plan speak alike. Read by engine/steps/.
+// What the steps of a plan are told: the parameters of each kind, made from the configuration in
+// one place, so that a deploy plan and a rollback plan speak alike. Read by engine/steps/.
 #pragma once
 
 #include "core/plan.h"
 
 namespace pawl {
 
-/// {path, attempts, rollback_attempts, max_wait_ms, timeout_ms, passes, status, version_header, json}
+/// {path, attempts, rollback_attempts, max_wait_ms, timeout_ms, passes, status, version_header,
+/// json}
 json::object to_json(const HealthSettings& health);
 HealthSettings health_from_json(const json::object& object);
 

@@ -13,8 +13,8 @@ PlanStep restore_function_step(const EnvironmentConfig& environment, const Rollb
   step.id = step.kind = "restore_function";
   step.title = function.alias.empty()
                    ? fmt::format("give {} the image of {}", function.name, target.release.version)
-                   : fmt::format("move the alias {} of {} back to {}", function.alias, function.name,
-                                 target.release.version);
+                   : fmt::format("move the alias {} of {} back to {}", function.alias,
+                                 function.name, target.release.version);
   step.needs = {"capture_live"};
   step.params = {{"function", function.name},
                  {"alias", function.alias},

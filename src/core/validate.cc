@@ -33,7 +33,9 @@ struct Case {
 No refused(std::string reason, std::string hint) {
   return {Verdict::refused, std::move(reason), std::move(hint)};
 }
-No nothing_to_do(std::string reason) { return {Verdict::nothing_to_do, std::move(reason), ""}; }
+No nothing_to_do(std::string reason) {
+  return {Verdict::nothing_to_do, std::move(reason), ""};
+}
 
 Ruling ci_must_have_passed_here(const Case& c) {
   if (c.trigger.kind != TriggerKind::ci) return std::nullopt;
@@ -75,8 +77,9 @@ Ruling the_release_must_have_a_usable_name(const Case& c) {
 Ruling a_required_tag_must_be_given(const Case& c) {
   if (!c.environment.tag_required || !c.trigger.tag.empty()) return std::nullopt;
   const std::string example = c.facts.newest_tag.empty() ? "v1.2.3" : c.facts.newest_tag;
-  return refused(fmt::format("{} wants the release to be named (tag: required)", c.environment.name),
-                 fmt::format("pawl deploy {} --tag {}", c.environment.name, example));
+  return refused(
+      fmt::format("{} wants the release to be named (tag: required)", c.environment.name),
+      fmt::format("pawl deploy {} --tag {}", c.environment.name, example));
 }
 
 Ruling a_freeze_must_be_waited_out(const Case& c) {
@@ -110,10 +113,10 @@ size_t count_people(std::string_view names) {
 Ruling approvals_must_be_there(const Case& c) {
   const auto wanted = static_cast<size_t>(std::max(c.environment.approvals_required, 0));
   if (count_people(c.trigger.approved_by) >= wanted) return std::nullopt;
-  return refused(fmt::format("{} needs {} approval{}", c.environment.name, wanted,
-                             wanted == 1 ? "" : "s"),
-                 wanted == 1 ? "name who approved it with --approved-by NAME"
-                             : "name who approved it with --approved-by NAME,NAME");
+  return refused(
+      fmt::format("{} needs {} approval{}", c.environment.name, wanted, wanted == 1 ? "" : "s"),
+      wanted == 1 ? "name who approved it with --approved-by NAME"
+                  : "name who approved it with --approved-by NAME,NAME");
 }
 
 Ruling it_must_come_from_where_it_was_verified(const Case& c) {
@@ -131,17 +134,18 @@ Ruling it_must_come_from_where_it_was_verified(const Case& c) {
 Ruling the_image_must_exist_or_be_buildable(const Case& c) {
   const auto& image = c.environment.image.source;
   if (!c.facts.image_exists)
-    return refused(fmt::format("it is not known whether {}:{} exists", image, c.release.image_tag),
-                   "check that the registry can be reached and the token may read it (pawl doctor)");
+    return refused(
+        fmt::format("it is not known whether {}:{} exists", image, c.release.image_tag),
+        "check that the registry can be reached and the token may read it (pawl doctor)");
   if (*c.facts.image_exists) return std::nullopt;
   const std::string absent = fmt::format("{}:{} was never pushed", image, c.release.image_tag);
   if (!c.facts.can_build)
     return refused(absent + ", and there is nothing here to build it from",
                    "let CI build it, or run this in the work tree with image.build in pawl.yaml");
   if (c.release.sha.empty())
-    return refused(fmt::format("{}, and git knows no tag or commit '{}'", absent, c.release.tag),
-                   fmt::format("check the spelling, fetch the tags, or make it: git tag {}",
-                               c.release.tag));
+    return refused(
+        fmt::format("{}, and git knows no tag or commit '{}'", absent, c.release.tag),
+        fmt::format("check the spelling, fetch the tags, or make it: git tag {}", c.release.tag));
   if (c.release.sha != c.trigger.sha)
     return refused(fmt::format("{}; {} is commit {}, and {} is checked out", absent, c.release.tag,
                                short_sha(c.release.sha),
@@ -197,15 +201,21 @@ bool names_commit(std::string_view word, std::string_view sha) {
 
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::deploy: return "deploy";
-    case Verdict::nothing_to_do: return "nothing_to_do";
-    case Verdict::refused: return "refused";
-    case Verdict::superseded: return "superseded";
+    case Verdict::deploy:
+      return "deploy";
+    case Verdict::nothing_to_do:
+      return "nothing_to_do";
+    case Verdict::refused:
+      return "refused";
+    case Verdict::superseded:
+      return "superseded";
   }
   return "refused";
 }
 
-std::string short_sha(std::string_view sha) { return std::string(sha.substr(0, 7)); }
+std::string short_sha(std::string_view sha) {
+  return std::string(sha.substr(0, 7));
+}
 
 std::string ci_environment(const Config& config) {
   for (const auto& environment : config.environments)
@@ -223,7 +233,8 @@ ReleaseName name_release(const EnvironmentConfig& environment, const Trigger& tr
     release.sha = facts.tag_sha;
     if (release.sha.empty() && names_commit(trigger.tag, trigger.sha)) release.sha = trigger.sha;
     // A whole commit id means the image of that commit, which is tagged by its first digits.
-    if (trigger.tag.size() == 40 && release.sha == trigger.tag) release.tag = short_sha(trigger.tag);
+    if (trigger.tag.size() == 40 && release.sha == trigger.tag)
+      release.tag = short_sha(trigger.tag);
   } else if (by_hand && !facts.newest_tag.empty()) {
     release.tag = facts.newest_tag;
     release.sha = facts.newest_tag_sha;

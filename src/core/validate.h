@@ -19,27 +19,27 @@ enum class TriggerKind {
 
 struct Trigger {
   TriggerKind kind = TriggerKind::manual;
-  std::string environment;     // manual: the one that was asked for; ci: empty means the ci one
-  std::string tag;             // given by hand; wins
-  std::string sha;             // full commit id that CI tested, or HEAD
-  std::string branch;          // of the CI run
-  std::string ci_conclusion;   // "success", "failure", ...
-  std::string actor;           // who asked, for the journal
-  bool force = false;          // a person insists (deploy an older commit)
-  std::string approved_by;     // a person vouches for the approval, with the name recorded
+  std::string environment;    // manual: the one that was asked for; ci: empty means the ci one
+  std::string tag;            // given by hand; wins
+  std::string sha;            // full commit id that CI tested, or HEAD
+  std::string branch;         // of the CI run
+  std::string ci_conclusion;  // "success", "failure", ...
+  std::string actor;          // who asked, for the journal
+  bool force = false;         // a person insists (deploy an older commit)
+  std::string approved_by;    // a person vouches for the approval, with the name recorded
 };
 
 struct Facts {
   WallTime now;
   std::map<std::string, int> utc_offset_minutes;  // for each zone of the freeze windows
-  std::string newest_tag;          // of git, by version order; empty when there is none
-  std::string newest_tag_sha;      // the commit it names
-  std::string tag_sha;             // the commit that Trigger.tag names in git; empty: no such git tag
+  std::string newest_tag;      // of git, by version order; empty when there is none
+  std::string newest_tag_sha;  // the commit it names
+  std::string tag_sha;         // the commit that Trigger.tag names in git; empty: no such git tag
   std::optional<bool> image_exists;  // in the source registry under the image tag; unknown: absent
-  std::string live_sha;            // commit that is live in the environment, if known
+  std::string live_sha;              // commit that is live in the environment, if known
   std::optional<bool> is_older_than_live;  // Trigger's commit is an ancestor of the live one
   std::string verified_in_promote_from;    // version last verified in promote_from, if any
-  bool can_build = false;          // image.build is configured and a work tree is at hand
+  bool can_build = false;                  // image.build is configured and a work tree is at hand
 };
 
 /// Names and values are those of the usual workflow's outputs.
@@ -55,9 +55,9 @@ struct ReleaseName {
 struct Decision {
   enum class Verdict { deploy, nothing_to_do, refused, superseded };
   Verdict verdict = Verdict::refused;
-  std::string reason;      // a sentence; for every verdict
-  std::string hint;        // what to do about a refusal
-  ReleaseName release;     // meaningful for deploy
+  std::string reason;   // a sentence; for every verdict
+  std::string hint;     // what to do about a refusal
+  ReleaseName release;  // meaningful for deploy
   bool needs_build = false;
   bool should_deploy() const { return verdict == Verdict::deploy; }
 };

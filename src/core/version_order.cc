@@ -6,7 +6,9 @@
 namespace pawl {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool is_number(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
 }
@@ -39,8 +41,8 @@ bool is_identifier(std::string_view text) {
 std::strong_ordering compare_identifiers(const std::string& a, const std::string& b) {
   const bool a_number = is_number(a);
   const bool b_number = is_number(b);
-  if (a_number != b_number) return a_number ? std::strong_ordering::less
-                                            : std::strong_ordering::greater;
+  if (a_number != b_number)
+    return a_number ? std::strong_ordering::less : std::strong_ordering::greater;
   if (!a_number) return a.compare(b) <=> 0;
   const auto digits = [](const std::string& text) {  // may be longer than any integer
     return text.substr(std::min(text.find_first_not_of('0'), text.size()));

@@ -26,7 +26,9 @@ YamlMark to_mark(const YAML::Mark& mark) {
   return {std::max(mark.line, 0) + 1, std::max(mark.column, 0) + 1};
 }
 
-bool is_yaml_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_yaml_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // [-+]?[0-9]+
 bool is_integer(std::string_view text) {
@@ -183,9 +185,9 @@ class TreeBuilder final : public YAML::EventHandler {
   void add_member(Frame& frame, YamlNode value) {
     const YamlNode key = *std::exchange(frame.key, std::nullopt);
     if (const YamlMember* first = frame.node.member(key.text)) {
-      problems_.push_back({key.mark.line, key.mark.column, key.text,
-                           fmt::format("is written twice; the first is in line {}",
-                                       first->mark.line)});
+      problems_.push_back(
+          {key.mark.line, key.mark.column, key.text,
+           fmt::format("is written twice; the first is in line {}", first->mark.line)});
       return;
     }
     // An empty value has no place of its own in the text; its key has.
@@ -196,8 +198,8 @@ class TreeBuilder final : public YAML::EventHandler {
   void count(size_t nodes, YamlMark mark) {
     count_ += nodes;
     if (count_ > kMaxConfigNodes)
-      throw Stop{mark, fmt::format("more than {} values (aliases count each time)",
-                                   kMaxConfigNodes)};
+      throw Stop{mark,
+                 fmt::format("more than {} values (aliases count each time)", kMaxConfigNodes)};
   }
 
   [[noreturn]] static void too_deep(YamlMark mark) {
@@ -260,7 +262,8 @@ void read_documents(std::string_view text, YamlDocument& document) {
   YAML::Parser parser(stream);
   TreeBuilder builder(document.problems);
   if (!parser.HandleNextDocument(builder) || !builder.has_document())
-    throw Stop{{}, "the file is empty; `pawl init` or docs/reference/config.md say what belongs here"};
+    throw Stop{{},
+               "the file is empty; `pawl init` or docs/reference/config.md say what belongs here"};
   document.root = builder.take();
   TreeBuilder second(document.problems);
   if (parser.HandleNextDocument(second))
@@ -282,16 +285,22 @@ const YamlNode* YamlNode::find(std::string_view key) const {
 
 std::string describe(const YamlNode& node) {
   constexpr size_t kShown = 40;
-  const std::string shown = node.text.size() > kShown ? node.text.substr(0, kShown) + "..."
-                                                      : node.text;
+  const std::string shown =
+      node.text.size() > kShown ? node.text.substr(0, kShown) + "..." : node.text;
   switch (node.kind) {
-    case Kind::null: return "nothing";
-    case Kind::boolean: return shown;
+    case Kind::null:
+      return "nothing";
+    case Kind::boolean:
+      return shown;
     case Kind::integer:
-    case Kind::number: return "the number " + shown;
-    case Kind::text: return "'" + shown + "'";
-    case Kind::list: return "a list";
-    case Kind::map: return "a map of keys";
+    case Kind::number:
+      return "the number " + shown;
+    case Kind::text:
+      return "'" + shown + "'";
+    case Kind::list:
+      return "a list";
+    case Kind::map:
+      return "a map of keys";
   }
   return "something else";
 }
@@ -341,8 +350,10 @@ YamlNode merge(const YamlNode& base, const YamlNode& over) {
 
 json::value to_json(const YamlNode& node) {
   switch (node.kind) {
-    case Kind::null: return nullptr;
-    case Kind::boolean: return node.text[0] == 't' || node.text[0] == 'T';
+    case Kind::null:
+      return nullptr;
+    case Kind::boolean:
+      return node.text[0] == 't' || node.text[0] == 'T';
     case Kind::integer: {
       int64_t number = 0;
       const std::string_view digits =
@@ -352,8 +363,10 @@ json::value to_json(const YamlNode& node) {
       if (failure == std::errc()) return number;
       return std::strtod(node.text.c_str(), nullptr);
     }
-    case Kind::number: return std::strtod(node.text.c_str(), nullptr);
-    case Kind::text: return json::string(node.text);
+    case Kind::number:
+      return std::strtod(node.text.c_str(), nullptr);
+    case Kind::text:
+      return json::string(node.text);
     case Kind::list: {
       json::array list;
       for (const auto& item : node.items) list.push_back(to_json(item));

@@ -1,6 +1,6 @@
-// YAML as a tree of values that know where they stand. yaml-cpp reads the text; this keeps the line,
-// column and path of every value and holds the limits: size, depth, count (also of what aliases
-// repeat). Types are those of YAML 1.2's core schema, so that "no" is text here as in JSON.
+// YAML as a tree of values that know where they stand. yaml-cpp reads the text; this keeps the
+// line, column and path of every value and holds the limits: size, depth, count (also of what
+// aliases repeat). Types are those of YAML 1.2's core schema, so that "no" is text here as in JSON.
 #pragma once
 
 #include <string>

@@ -38,8 +38,7 @@ Task<Result<std::optional<Outcome>>> plan_first(Execution& execution, MakePlan m
   if (!make_plan)
     co_return std::optional<Outcome>(Outcome{
         "cancelled", "interrupted before it began; nothing was changed", "nothing_to_undo"});
-  auto bounded =
-      with_timeout(execution.ports.clock, execution.options.step_limit, make_plan());
+  auto bounded = with_timeout(execution.ports.clock, execution.options.step_limit, make_plan());
   auto plan = co_await with_stop(execution.forward_stop.get_token(), std::move(bounded));
   if (execution.broken) co_return *execution.broken;
   if (!plan.ok() && execution.is_interrupted())
@@ -83,6 +82,7 @@ Task<void> run_steps(Execution& execution, const Plan& plan) {
   for (;;) {
     auto seen = co_await execution.journal.refresh();  // a cancel, at each boundary
     if (!seen.ok() && !is_transient(seen.error().kind())) execution.break_off(seen.error());
+    if (execution.deployment().cancel_requested) execution.forward_stop.request_stop();
     // Each start may end at once, and change what is ready.
     while (may_go_on(execution, plan) &&
            running.steps.size() < execution.options.max_parallel_steps) {
@@ -101,9 +101,8 @@ Task<void> run_steps(Execution& execution, const Plan& plan) {
 }
 
 Outcome success(const Deployment& deployment) {
-  return untouched("succeeded",
-                   fmt::format("{} is live in {}", deployment.release.version,
-                               deployment.environment));
+  return untouched("succeeded", fmt::format("{} is live in {}", deployment.release.version,
+                                            deployment.environment));
 }
 
 Task<Result<Outcome>> run_or_roll_back(Execution& execution) {
@@ -191,8 +190,7 @@ Task<void> watch(Execution& execution) {
     if (!slept.ok()) co_return;
     co_await execution.log.flush();
     auto seen = co_await execution.journal.refresh();
-    if (!seen.ok() && seen.error().kind() == ErrorKind::conflict)
-      execution.break_off(seen.error());
+    if (!seen.ok() && seen.error().kind() == ErrorKind::conflict) execution.break_off(seen.error());
     if (execution.deployment().cancel_requested) execution.forward_stop.request_stop();
   }
 }

@@ -98,13 +98,14 @@ bool is_worth_another_try(const Error& error) {
 }
 
 Error unknown_kind(const PlanStep& step) {
-  return Error(ErrorKind::failed, fmt::format("this Pawl does not know steps of kind '{}'", step.kind))
+  return Error(ErrorKind::failed,
+               fmt::format("this Pawl does not know steps of kind '{}'", step.kind))
       .with_hint("the plan was made by another version: use that one");
 }
 
 // An Error while the process is being stopped says little: a child that was told to end has failed,
-// too. The step stays without an outcome, to be looked at by whoever resumes. A stop by cancel is an
-// outcome.
+// too. The step stays without an outcome, to be looked at by whoever resumes. A stop by cancel is
+// an outcome.
 bool stays_open(const Execution& execution, const Result<Performed>& done) {
   return !done.ok() && execution.is_interrupted();
 }
@@ -192,8 +193,8 @@ Task<Result<std::optional<std::string>>> verify_undone(Execution& execution) {
   step.id = step.kind = "verify_rollback";
   step.title = "ask whether what was live before answers again";
   RunningStep context(execution, step, "verify", execution.undo_stop);
-  auto verified = co_await limited(execution, context.stop(),
-                                   execution.ports.steps.verify_rollback(context));
+  auto verified =
+      co_await limited(execution, context.stop(), execution.ports.steps.verify_rollback(context));
   co_await execution.log.flush();
   co_return verified;
 }

@@ -18,11 +18,11 @@ struct Execution {
   RunObserver& observer;
   Journal& journal;
   StepLog& log;
-  std::stop_token process_stop;          // the person, or the system, wants this process to end
+  std::stop_token process_stop;  // the person, or the system, wants this process to end
   LeaseKeeper* lease = nullptr;
-  std::stop_source forward_stop{};       // steps: process_stop, a cancel, or `broken`
-  std::stop_source undo_stop{};          // undos: process_stop or `broken`
-  std::optional<Error> broken{};         // the machinery: store or lease; nothing more is done
+  std::stop_source forward_stop{};  // steps: process_stop, a cancel, or `broken`
+  std::stop_source undo_stop{};     // undos: process_stop or `broken`
+  std::optional<Error> broken{};    // the machinery: store or lease; nothing more is done
 
   const Deployment& deployment() const { return journal.deployment(); }
   /// The first one stays; everything is stopped.

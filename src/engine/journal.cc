@@ -131,9 +131,8 @@ Task<Result<void>> Journal::write_locked(std::vector<JournalEntry> entries) {
     const bool is_overtaken = error.code() == kCodeOutOfSequence;
     const bool may_be_stored = is_transient(error.kind()) || error.outcome_unknown();
     if ((!is_overtaken && !may_be_stored) || tries == kMaxTries)
-      co_return std::move(appended).error().while_doing(fmt::format("recording '{}' of deployment {}",
-                                                                    to_string(entries.front().type),
-                                                                    id_));
+      co_return std::move(appended).error().while_doing(
+          fmt::format("recording '{}' of deployment {}", to_string(entries.front().type), id_));
     if (may_be_stored) PAWL_CO_CHECK(co_await clock_.sleep_for(kPause * tries));
     auto stored = co_await take_in(std::move(events));
     if (!stored.ok() && !is_transient(stored.error().kind())) co_return std::move(stored).error();
@@ -153,8 +152,8 @@ Task<Result<bool>> Journal::take_in(std::vector<Event> ours) {
   for (size_t i = seen; i < all.size(); ++i) take(all[i], true);
   // Who runs a deployment stamps its events with a newer lease: then it is not ours any more.
   if (token_ != 0 && deployment_.fencing_token > token_)
-    co_return Error(ErrorKind::conflict, fmt::format("deployment {} was taken over by {}", id_,
-                                                     deployment_.owner))
+    co_return Error(ErrorKind::conflict,
+                    fmt::format("deployment {} was taken over by {}", id_, deployment_.owner))
         .with_code(std::string(kCodeFenced));
   co_return is_stored;
 }

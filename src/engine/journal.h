@@ -1,6 +1,6 @@
 // The one writer of a running deployment's journal: gives each event its sequence, time and fencing
-// token, makes it durable, folds it, and only then tells the observer. Others may append to the same
-// journal (a request to cancel); their events are taken in and ours follow them.
+// token, makes it durable, folds it, and only then tells the observer. Others may append to the
+// same journal (a request to cancel); their events are taken in and ours follow them.
 #pragma once
 
 #include <deque>
@@ -37,11 +37,11 @@ struct JournalEntry {
 
 /// What the runner must know beyond the fold.
 struct JournalFacts {
-  std::string owner;                         // the last process that said it runs it
-  std::map<std::string, uint64_t> started;   // step -> sequence of its first step_started
-  std::set<std::string> undos;               // steps whose undo was intended
-  std::set<std::string> undone_again;        // steps whose undo was tried more than once
-  std::string rollback_cause;                // "failed" or "cancelled"; empty: no rollback
+  std::string owner;                        // the last process that said it runs it
+  std::map<std::string, uint64_t> started;  // step -> sequence of its first step_started
+  std::set<std::string> undos;              // steps whose undo was intended
+  std::set<std::string> undone_again;       // steps whose undo was tried more than once
+  std::string rollback_cause;               // "failed" or "cancelled"; empty: no rollback
   std::optional<bool> rollback_verified;
   std::string rollback_verified_reason;
 };

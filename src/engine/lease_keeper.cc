@@ -10,12 +10,12 @@ namespace {
 constexpr std::chrono::milliseconds kRetry{1'000};
 
 Error not_ours(const Lease& lease, const std::string& why) {
-  return Error(ErrorKind::conflict,
-               fmt::format("{} is not held by deployment {} any more: {}", lease.environment,
-                           lease.deployment, why))
+  return Error(ErrorKind::conflict, fmt::format("{} is not held by deployment {} any more: {}",
+                                                lease.environment, lease.deployment, why))
       .with_code(std::string(kCodeFenced))
-      .with_hint("nothing more was changed by this process; whoever holds it now takes the "
-                 "deployment to its end");
+      .with_hint(
+          "nothing more was changed by this process; whoever holds it now takes the "
+          "deployment to its end");
 }
 
 }  // namespace
@@ -57,7 +57,8 @@ void LeaseKeeper::lose(std::string why) {
 Result<void> LeaseKeeper::check() const {
   if (lost_) return *lost_;
   if (clock_.steady_now() >= deadline_)
-    return not_ours(lease_, fmt::format("it could not be renewed for {}", format_duration(duration_)));
+    return not_ours(lease_,
+                    fmt::format("it could not be renewed for {}", format_duration(duration_)));
   return ok();
 }
 

@@ -20,10 +20,14 @@ std::string one_cell(std::string text) {
   if (text.size() > kMaxNoteBytes) text = text.substr(0, kMaxNoteBytes) + "...";
   std::string cell;
   for (const char c : text) {
-    if (c == '\n' || c == '\r') cell += ' ';
-    else if (c == '|') cell += "\\|";
-    else if (c == '<') cell += "&lt;";
-    else cell += c;
+    if (c == '\n' || c == '\r')
+      cell += ' ';
+    else if (c == '|')
+      cell += "\\|";
+    else if (c == '<')
+      cell += "&lt;";
+    else
+      cell += c;
   }
   return cell;
 }

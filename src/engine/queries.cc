@@ -55,8 +55,8 @@ Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::s
                                                             std::string version) {
   PAWL_CO_TRY(auto newest_first, co_await list_deployments(store, app, environment, kHistoryLimit));
   std::erase_if(newest_first, [](const auto& each) { return !made_something_live(each); });
-  // A release that somebody went back from is not gone back to by itself: going back twice goes back
-  // two releases, not to and fro.
+  // A release that somebody went back from is not gone back to by itself: going back twice goes
+  // back two releases, not to and fro.
   std::set<std::string> given_up;
   for (size_t i = 0; i + 1 < newest_first.size(); ++i)
     if (newest_first[i].kind == DeploymentKind::rollback)

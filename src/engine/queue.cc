@@ -27,8 +27,8 @@ std::string why_nobody_runs(const Deployment& deployment, const JournalFacts& fa
   return "";
 }
 
-Line::Line(RunnerPorts ports, const RunnerOptions& options, Journal& journal,
-           IsRunHere is_run_here, TakeUp take_up)
+Line::Line(RunnerPorts ports, const RunnerOptions& options, Journal& journal, IsRunHere is_run_here,
+           TakeUp take_up)
     : ports_(ports),
       options_(options),
       journal_(journal),
@@ -42,6 +42,8 @@ Task<Result<std::optional<Turn>>> Line::wait_for_turn(std::stop_token stop) {
     if (stop.stop_requested())
       co_return Error(ErrorKind::interrupted, "asked to stop while waiting in line");
     auto turn = co_await look();
+    // It ended while we were about to say something: the next round sees how.
+    if (!turn.ok() && turn.error().code() == kCodeFinished) continue;
     if (!turn.ok()) co_return std::move(turn).error();
     if (*turn) co_return turn;
     auto slept = co_await with_stop(stop, ports_.clock.sleep_for(options_.queue_poll));

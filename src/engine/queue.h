@@ -1,11 +1,11 @@
 // Waiting in line. One deployment holds an environment at a time; the others follow in the order in
-// which they were accepted, and none is lost. Nobody tells anybody that it is their turn: each looks
-// every half second, and the lease in the store decides.
+// which they were accepted, and none is lost. Nobody tells anybody that it is their turn: each
+// looks every half second, and the lease in the store decides.
 //
 // Whoever stands before us may be dead. A holder is known to be gone when its process is (on this
 // machine), or when its lease was not renewed for its whole duration by our own steady clock: the
-// wall clock, which may jump, decides nothing. Then its environment is freed, and it is the first in
-// line: whoever sees that nobody runs it takes it to its end before anything of its own.
+// wall clock, which may jump, decides nothing. Then its environment is freed, and it is the first
+// in line: whoever sees that nobody runs it takes it to its end before anything of its own.
 #pragma once
 
 #include <functional>
@@ -49,9 +49,9 @@ class Line {
   Journal& journal_;
   IsRunHere is_run_here_;
   TakeUp take_up_;
-  std::string seen_;          // what has not moved ...
-  SteadyTime seen_since_;     // ... since then
-  std::string told_;          // whom we last said that we wait for
+  std::string seen_;       // what has not moved ...
+  SteadyTime seen_since_;  // ... since then
+  std::string told_;       // whom we last said that we wait for
 };
 
 /// Why nobody runs it any more ("its process is gone"); empty when somebody may.

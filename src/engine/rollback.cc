@@ -25,8 +25,8 @@ Task<Result<void>> undo_all(Execution& execution, const Plan& plan) {
   co_return ok();
 }
 
-// Something that an undo says it restored: only then is there anything to verify. One that was tried
-// twice may have restored it the first time, and find nothing to do the second.
+// Something that an undo says it restored: only then is there anything to verify. One that was
+// tried twice may have restored it the first time, and find nothing to do the second.
 bool has_restored(const Journal& journal, const std::vector<const PlanStep*>& steps) {
   for (const PlanStep* step : steps) {
     const StepState* state = journal.deployment().step(step->id);
@@ -60,7 +60,8 @@ Task<Result<std::string>> verify(Execution& execution) {
   if (verified.ok() && !*verified) co_return std::string();
   json::object data{{"ok", verified.ok()},
                     {"reason", verified.ok() ? **verified : verified.error().message()}};
-  PAWL_CO_CHECK(co_await execution.journal.write(EventType::rollback_verified, "", std::move(data)));
+  PAWL_CO_CHECK(
+      co_await execution.journal.write(EventType::rollback_verified, "", std::move(data)));
   co_return verified.ok() ? std::string() : verified.error().message();
 }
 
@@ -78,8 +79,8 @@ Task<Result<Outcome>> roll_back(Execution& execution, Plan plan, std::string cau
   cause = execution.journal.facts().rollback_cause;
   PAWL_CO_CHECK(co_await undo_all(execution, plan));
 
-  const auto undos = steps_to_undo(plan, execution.deployment(), execution.journal.facts().started,
-                                   true);
+  const auto undos =
+      steps_to_undo(plan, execution.deployment(), execution.journal.facts().started, true);
   if (undos.empty()) co_return undone(cause, std::move(reason), "nothing_to_undo");
   const std::string left = what_is_not_undone(execution.deployment(), undos);
   std::string silent;
@@ -88,10 +89,10 @@ Task<Result<Outcome>> roll_back(Execution& execution, Plan plan, std::string cau
   }
   if (left.empty() && silent.empty()) co_return undone(cause, std::move(reason), "succeeded");
   if (!silent.empty()) silent = "what was live before does not answer: " + silent;
-  co_return Outcome{"failed",
-                    fmt::format("{}; {}{}{}", reason, left,
-                                left.empty() || silent.empty() ? "" : "; ", silent),
-                    "failed"};
+  co_return Outcome{
+      "failed",
+      fmt::format("{}; {}{}{}", reason, left, left.empty() || silent.empty() ? "" : "; ", silent),
+      "failed"};
 }
 
 }  // namespace pawl

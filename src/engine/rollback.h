@@ -15,8 +15,8 @@ struct Outcome {
   std::string rollback_status;  // "", "succeeded", "failed", "nothing_to_undo"
 };
 
-/// `cause` is "failed" or "cancelled", `reason` why. Goes on where a crash left a rollback. An Error:
-/// the machinery broke, or the process was asked to stop.
+/// `cause` is "failed" or "cancelled", `reason` why. Goes on where a crash left a rollback. An
+/// Error: the machinery broke, or the process was asked to stop.
 Task<Result<Outcome>> roll_back(Execution& execution, Plan plan, std::string cause,
                                 std::string reason);
 

@@ -21,16 +21,14 @@ std::string new_id(Entropy& entropy) {
 Error line_is_full(const std::string& environment, size_t count) {
   return Error(ErrorKind::refused,
                fmt::format("{} deployments are in line for {} already", count, environment))
-      .with_hint(fmt::format("`pawl status {}` shows them, `pawl cancel` takes one out", environment));
+      .with_hint(
+          fmt::format("`pawl status {}` shows them, `pawl cancel` takes one out", environment));
 }
 
 json::object accepted_data(const NewDeployment& request, const std::string& owner) {
-  return {{"kind", to_string(request.kind)},
-          {"app", request.app},
-          {"environment", request.environment},
-          {"actor", request.actor},
-          {"trigger", request.trigger},
-          {"owner", owner}};
+  return {{"kind", to_string(request.kind)},    {"app", request.app},
+          {"environment", request.environment}, {"actor", request.actor},
+          {"trigger", request.trigger},         {"owner", owner}};
 }
 
 json::object validated_data(const NewDeployment& request) {
@@ -49,7 +47,8 @@ json::object decided_end(const Decision& decision) {
 }
 
 json::object cancelled_in_line(std::string reason) {
-  return {{"outcome", "cancelled"}, {"reason", std::move(reason)},
+  return {{"outcome", "cancelled"},
+          {"reason", std::move(reason)},
           {"rollback_status", "nothing_to_undo"}};
 }
 
@@ -67,6 +66,7 @@ struct Runner::Impl {
   Task<Result<void>> hold_and_carry_out(Journal& journal, Turn turn, MakePlan make_plan,
                                         std::stop_token stop);
   Task<Result<void>> end_in_line(Journal& journal, std::string reason);
+  Task<Result<void>> leave_line(Journal& journal, std::string reason);
   Task<Result<std::string>> accept(NewDeployment request);
   Task<Result<void>> cancel(std::string id, std::string by);
 };
@@ -84,8 +84,7 @@ Task<Result<std::string>> Runner::accept(NewDeployment request) {
 Task<Result<std::string>> Runner::Impl::accept(NewDeployment request) {
   if (request.decision.should_deploy()) {
     PAWL_CO_TRY(auto line, co_await ports.store.unfinished(request.app, request.environment));
-    if (line.size() >= options.max_queue)
-      co_return line_is_full(request.environment, line.size());
+    if (line.size() >= options.max_queue) co_return line_is_full(request.environment, line.size());
   }
   for (int tries = 1;; ++tries) {
     const std::string id = new_id(ports.entropy);
@@ -156,10 +155,8 @@ Task<Result<Deployment>> Runner::Impl::run_in_turn(std::string id, MakePlan make
   while (!is_terminal(journal.deployment().phase)) {
     Line line(ports, options, journal, is_run_here, take_up_other);
     auto turn = co_await line.wait_for_turn(stop);
-    if (!turn.ok() && turn.error().kind() == ErrorKind::interrupted) {
-      json::object data{{"reason", turn.error().message()}};
-      PAWL_CO_CHECK(co_await journal.write(EventType::interrupted, "", std::move(data)));
-    }
+    if (!turn.ok() && turn.error().kind() == ErrorKind::interrupted)
+      PAWL_CO_CHECK(co_await leave_line(journal, turn.error().message()));
     if (!turn.ok()) co_return std::move(turn).error();
     if (!*turn) continue;
     auto carried = co_await hold_and_carry_out(journal, **turn, make_plan, stop);
@@ -216,9 +213,26 @@ Task<Result<void>> Runner::Impl::take_up(std::string id, std::string why, std::s
 }
 
 // Nothing was begun, so no lease is needed: the order of the journal decides between this and a
-// process that begins it at the same moment.
+// process that begins it at the same moment. Not Journal::write, which would follow that process.
 Task<Result<void>> Runner::Impl::end_in_line(Journal& journal, std::string reason) {
-  auto written = co_await journal.write(EventType::finished, "", cancelled_in_line(std::move(reason)));
+  std::vector<Event> events(1);
+  events[0].deployment = journal.deployment().id;
+  events[0].sequence = journal.deployment().last_sequence + 1;
+  events[0].at = ports.clock.now();
+  events[0].type = EventType::finished;
+  events[0].data = cancelled_in_line(std::move(reason));
+  auto ended = co_await ports.store.append(std::move(events));
+  if (!ended.ok() && ended.error().kind() != ErrorKind::conflict) co_return ended;
+  co_return co_await journal.refresh();
+}
+
+// Says that nobody waits for it any more, unless it is another process that does.
+Task<Result<void>> Runner::Impl::leave_line(Journal& journal, std::string reason) {
+  const bool is_ours =
+      journal.deployment().phase == Phase::queued && journal.facts().owner == options.owner;
+  if (!is_ours) co_return ok();
+  json::object data{{"reason", std::move(reason)}};
+  auto written = co_await journal.write(EventType::interrupted, "", std::move(data));
   if (!written.ok() && written.error().code() == kCodeFinished) co_return ok();
   co_return written;
 }
@@ -256,7 +270,8 @@ Task<Result<void>> Runner::Impl::cancel(std::string id, std::string by) {
     if (appended.ok()) co_return ok();
     // Its runner wrote at the same moment: look again.
     if (appended.error().kind() != ErrorKind::conflict || tries == kCancelTries)
-      co_return std::move(appended).error().while_doing(fmt::format("cancelling deployment {}", id));
+      co_return std::move(appended).error().while_doing(
+          fmt::format("cancelling deployment {}", id));
   }
 }
 
@@ -272,8 +287,8 @@ Task<Result<std::vector<std::string>>> Runner::unfinished_before(std::string dep
     Journal journal(impl.ports.store, impl.ports.clock, impl.observer, id);
     PAWL_CO_CHECK(co_await journal.load());
     const bool is_run = impl.active.count(id) > 0;
-    if (!is_run && !why_nobody_runs(journal.deployment(), journal.facts(), impl.ports.processes)
-                        .empty())
+    if (!is_run &&
+        !why_nobody_runs(journal.deployment(), journal.facts(), impl.ports.processes).empty())
       left.push_back(id);
   }
   co_return left;

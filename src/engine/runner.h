@@ -36,12 +36,12 @@ class RunObserver {
 };
 
 struct RunnerOptions {
-  std::string owner;                                   // ProcessTable::describe_this_process()
-  std::string repository;                              // told of ends that have no plan; may be empty
-  std::chrono::milliseconds lease_duration{30'000};    // renewed at a third of it
-  std::chrono::milliseconds queue_poll{500};           // how often one in line looks again
+  std::string owner;                                 // ProcessTable::describe_this_process()
+  std::string repository;                            // told of ends that have no plan; may be empty
+  std::chrono::milliseconds lease_duration{30'000};  // renewed at a third of it
+  std::chrono::milliseconds queue_poll{500};         // how often one in line looks again
   size_t max_parallel_steps = 4;
-  size_t max_queue = 100;                              // per environment
+  size_t max_queue = 100;  // per environment
   std::chrono::milliseconds step_limit{30 * 60'000};
 };
 
@@ -60,7 +60,7 @@ struct NewDeployment {
   std::string environment;
   std::string actor;
   DeploymentKind kind = DeploymentKind::deploy;
-  json::object trigger;      // as asked, for the journal
+  json::object trigger;  // as asked, for the journal
   Decision decision;
 };
 
@@ -72,15 +72,15 @@ class Runner {
   /// Journals `accepted` and `validated` (and, when the decision is no, `finished`); gives the id.
   Task<Result<std::string>> accept(NewDeployment request);
   /// Waits for its turn and holds the environment (journals `waiting` with whom it waits for, then
-  /// `started` or `resumed`), calls `make_plan` once the environment is held (facts are read then, not
-  /// earlier) unless a plan is journalled already, runs it, undoes on failure or cancel, notifies,
-  /// journals `finished`. Also takes up a deployment that another process left.
-  /// An Error: the machinery broke (store, lease lost) or the process was asked to stop
+  /// `started` or `resumed`), calls `make_plan` once the environment is held (facts are read then,
+  /// not earlier) unless a plan is journalled already, runs it, undoes on failure or cancel,
+  /// notifies, journals `finished`. Also takes up a deployment that another process left. An Error:
+  /// the machinery broke (store, lease lost) or the process was asked to stop
   /// (ErrorKind::interrupted; the deployment stays unfinished, to be resumed).
   Task<Result<Deployment>> run(std::string deployment,
                                std::function<Task<Result<Plan>>()> make_plan);
-  /// Asks a deployment to stop: in line, it ends as cancelled at once; running, its runner undoes at
-  /// the next step boundary.
+  /// Asks a deployment to stop: in line, it ends as cancelled at once; running, its runner undoes
+  /// at the next step boundary.
   Task<Result<void>> cancel(std::string deployment, std::string by);
 
   /// Those that stand before it in line and that nobody runs any more, in order. run() takes them

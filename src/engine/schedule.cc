@@ -23,7 +23,9 @@ bool is_met(const Plan& plan, const Deployment& deployment, const std::string& n
 }
 
 // Found done already by the first look, so that nothing was ever performed.
-bool changed_nothing(const StepState& state) { return state.observed && state.attempts <= 1; }
+bool changed_nothing(const StepState& state) {
+  return state.observed && state.attempts <= 1;
+}
 
 }  // namespace
 
@@ -47,9 +49,8 @@ const PlanStep* failed_step(const Plan& plan, const Deployment& deployment) {
 }
 
 bool is_complete(const Plan& plan, const Deployment& deployment) {
-  return std::all_of(plan.steps.begin(), plan.steps.end(), [&](const PlanStep& step) {
-    return is_met(plan, deployment, step.id);
-  });
+  return std::all_of(plan.steps.begin(), plan.steps.end(),
+                     [&](const PlanStep& step) { return is_met(plan, deployment, step.id); });
 }
 
 std::vector<const PlanStep*> steps_to_undo(const Plan& plan, const Deployment& deployment,

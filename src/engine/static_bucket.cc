@@ -50,7 +50,9 @@ Task<Result<bool>> has_content(ObjectStore& store, std::string bucket, ObjectInf
   co_return holds_content(*there, file).value_or(false);
 }
 
-bool is_page(const StaticFile& file) { return file.content_type.rfind("text/html", 0) == 0; }
+bool is_page(const StaticFile& file) {
+  return file.content_type.rfind("text/html", 0) == 0;
+}
 
 Task<Result<void>> guard(const BeforeChange& before_change) {
   if (before_change) co_return co_await before_change();

@@ -1,5 +1,5 @@
-// How the static files of releases lie in a bucket: names of keys, whether content is there, changes
-// made one by one behind their guard. Shared by static_site.cc and static_sync.cc.
+// How the static files of releases lie in a bucket: names of keys, whether content is there,
+// changes made one by one behind their guard. Shared by static_site.cc and static_sync.cc.
 #pragma once
 
 #include <map>

@@ -17,11 +17,11 @@ bool is_utf8_without_controls(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto lead = static_cast<uint8_t>(text[i]);
     if (lead < 0x20 || lead == 0x7F) return false;
-    const size_t length = lead < 0x80            ? 1
-                          : (lead >> 5) == 0x06  ? 2
-                          : (lead >> 4) == 0x0E  ? 3
-                          : (lead >> 3) == 0x1E  ? 4
-                                                 : 0;
+    const size_t length = lead < 0x80           ? 1
+                          : (lead >> 5) == 0x06 ? 2
+                          : (lead >> 4) == 0x0E ? 3
+                          : (lead >> 3) == 0x1E ? 4
+                                                : 0;
     if (length == 0 || i + length > text.size()) return false;
     for (size_t j = 1; j < length; ++j)
       if ((static_cast<uint8_t>(text[i + j]) & 0xC0) != 0x80) return false;

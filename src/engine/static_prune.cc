@@ -36,19 +36,20 @@ Task<Result<SyncResult>> prune_releases(ObjectStore& store, StaticTarget target,
   const std::set<std::string> kept_digests(keep.begin(), keep.end());
   const std::set<std::string> kept_backups(keep_backups_of.begin(), keep_backups_of.end());
   PAWL_CO_TRY(const auto listing, co_await list_target(store, target));
-  std::set<std::string> named;     // by releases that stay
+  std::set<std::string> named;  // by releases that stay
   std::set<std::string> candidates;
   std::vector<std::string> dropped_manifests;
   for (const auto& [key, info] : listing) {
-    if (key.rfind(backups, 0) == 0 && kept_backups.count(deployment_of(
-                                          std::string_view(key).substr(backups.size()))) == 0)
+    if (key.rfind(backups, 0) == 0 &&
+        kept_backups.count(deployment_of(std::string_view(key).substr(backups.size()))) == 0)
       candidates.insert(key);
     if (key.rfind(releases, 0) != 0) continue;
     const std::string digest = deployment_of(std::string_view(key).substr(releases.size()));
     PAWL_CO_TRY(auto manifest, co_await read_manifest_object(store, target.bucket, key));
     if (!manifest) continue;
     const bool stays = kept_digests.count(digest) > 0;
-    for (auto& each : keys_of(keys, *manifest)) (stays ? named : candidates).insert(std::move(each));
+    for (auto& each : keys_of(keys, *manifest))
+      (stays ? named : candidates).insert(std::move(each));
     if (!stays) dropped_manifests.push_back(key);
   }
   std::vector<std::string> doomed;

@@ -35,8 +35,9 @@ Task<Result<std::vector<Upload>>> missing_uploads(ObjectStore& store, StaticKeys
       co_return Error(ErrorKind::conflict,
                       fmt::format("{} is called immutable, but s3://{}/{} holds something else",
                                   file.path, keys.target.bucket, key))
-          .with_hint("its name must change with its content: make the build put a hash into it, or "
-                     "take it out of `immutable`");
+          .with_hint(
+              "its name must change with its content: make the build put a hash into it, or "
+              "take it out of `immutable`");
   }
   co_return uploads;
 }
@@ -58,8 +59,8 @@ Task<Result<void>> send_one(Sending& sending, size_t index) {
   PutRequest request;
   request.bucket = sending.keys.target.bucket;
   request.key = upload.key;
-  request.body = FileOnDisk{sending.files.path_of(sending.directory, upload.file),
-                            upload.file.size};
+  request.body =
+      FileOnDisk{sending.files.path_of(sending.directory, upload.file), upload.file.size};
   request.content_type = upload.file.content_type;
   request.cache_control = upload.file.cache_control;
   request.sha256 = upload.file.sha256;
@@ -82,8 +83,8 @@ Task<Result<SyncResult>> upload_new_files(ObjectStore& store, StaticFiles& files
   const StaticKeys keys{target};
   PAWL_CO_TRY(const auto listing, co_await list_target(store, target));
   PAWL_CO_TRY(auto uploads, co_await missing_uploads(store, keys, manifest, listing));
-  Sending sending{store,         files,    keys, std::move(directory), std::move(uploads),
-                  before_change, progress, 0,    {}};
+  Sending sending{store,    files, keys, std::move(directory), std::move(uploads), before_change,
+                  progress, 0,     {}};
   for (const auto& upload : sending.uploads) sending.bytes_total += upload.file.size;
   sending.result.unchanged = static_cast<int>(manifest.files.size() - sending.uploads.size());
   PAWL_CO_CHECK(co_await for_each_index(sending.uploads.size(), kTransfersAtOnce,

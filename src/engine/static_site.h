@@ -1,5 +1,5 @@
-// Static files of a release in a bucket: new ones first, mutable ones switched last, nothing deleted
-// that a live or the previous release names, and what was overwritten restored on rollback.
+// Static files of a release in a bucket: new ones first, mutable ones switched last, nothing
+// deleted that a live or the previous release names, and what was overwritten restored on rollback.
 //
 // In the bucket, beside the files and under their prefix, Pawl keeps
 //   .pawl/releases/<manifest digest>.json   what a release consists of (StaticManifest)
@@ -105,8 +105,7 @@ Task<Result<SyncResult>> switch_mutable_files(ObjectStore& store, StaticTarget t
 /// Puts every mutable file back as the backup of `deployment` has it. Safe to repeat, and when
 /// nothing or half was switched.
 Task<Result<SyncResult>> restore_mutable_files(ObjectStore& store, StaticTarget target,
-                                               std::string deployment,
-                                               BeforeChange before_change);
+                                               std::string deployment, BeforeChange before_change);
 
 /// Deletes what only releases other than `keep` (manifest digests) name, their manifests, and the
 /// backups of deployments other than `keep_backups_of`. Never a file that a kept release names.

@@ -69,8 +69,7 @@ Task<Result<void>> replace(Work& work, std::string from, ObjectInfo wanted,
   if (!content)
     co_return Error(ErrorKind::not_found, fmt::format("s3://{}/{} is gone", bucket, from));
   if (!wanted.sha256.empty() && sha256_hex(content->body) != wanted.sha256)
-    co_return Error(ErrorKind::corrupt,
-                    fmt::format("s3://{}/{} is not what it was", bucket, from));
+    co_return Error(ErrorKind::corrupt, fmt::format("s3://{}/{} is not what it was", bucket, from));
   PutRequest request;
   request.bucket = bucket;
   request.key = wanted.key;
@@ -144,13 +143,11 @@ Task<Result<SyncResult>> switch_mutable_files(ObjectStore& store, StaticTarget t
                                                work.keys.backup_index(deployment), files));
   const auto page = std::find_if(files.files.begin(), files.files.end(), is_page);
   const auto others = static_cast<size_t>(page - files.files.begin());
-  PAWL_CO_CHECK(co_await for_each_index(others, kTransfersAtOnce, [&](size_t i) {
-    return switch_one(work, files.files[i]);
-  }));
-  PAWL_CO_CHECK(co_await for_each_index(files.files.size() - others, kTransfersAtOnce,
-                                        [&](size_t i) {
-                                          return switch_one(work, files.files[others + i]);
-                                        }));
+  PAWL_CO_CHECK(co_await for_each_index(
+      others, kTransfersAtOnce, [&](size_t i) { return switch_one(work, files.files[i]); }));
+  PAWL_CO_CHECK(
+      co_await for_each_index(files.files.size() - others, kTransfersAtOnce,
+                              [&](size_t i) { return switch_one(work, files.files[others + i]); }));
   co_return work.result;
 }
 
@@ -169,8 +166,7 @@ Task<Result<void>> restore_one(Work& work, const StaticManifest& switched, std::
   PAWL_CO_TRY(auto current, co_await work.store.head(bucket, key));
   if (!kept) co_return Error(ErrorKind::not_found, fmt::format("s3://{}/{} is gone", bucket, from));
   const bool was_absent = kept->content_type == kAbsentType;
-  const bool is_restored =
-      was_absent ? !current : current && same_object(*current, *kept);
+  const bool is_restored = was_absent ? !current : current && same_object(*current, *kept);
   if (is_restored) {
     ++work.result.unchanged;
     co_return ok();
@@ -196,8 +192,7 @@ Task<Result<void>> restore_one(Work& work, const StaticManifest& switched, std::
 }  // namespace
 
 Task<Result<SyncResult>> restore_mutable_files(ObjectStore& store, StaticTarget target,
-                                               std::string deployment,
-                                               BeforeChange before_change) {
+                                               std::string deployment, BeforeChange before_change) {
   Work work{store, StaticKeys{target}, deployment, std::move(before_change), {}, {}};
   PAWL_CO_TRY(const auto switched, co_await read_manifest_object(
                                        store, target.bucket, work.keys.backup_index(deployment)));

@@ -13,7 +13,9 @@ namespace {
 
 using ByPath = std::unordered_map<std::string, StaticFile>;
 
-std::string record_key(const StaticKeys& keys) { return keys.own("sync.json"); }
+std::string record_key(const StaticKeys& keys) {
+  return keys.own("sync.json");
+}
 
 ByPath by_path(const StaticManifest& manifest) {
   ByPath files;
@@ -34,7 +36,7 @@ Task<Result<bool>> is_unchanged(ObjectStore& store, std::string bucket, ObjectIn
   if (content == true && known != recorded.end() && known->second.sha256 == file.sha256)
     co_return same_headers(known->second, file);
   PAWL_CO_TRY(auto there, co_await store.head(bucket, listed.key));
-  co_return there && holds_content(*there, file).value_or(false) &&
+  co_return there&& holds_content(*there, file).value_or(false) &&
       there->content_type == file.content_type && there->cache_control == file.cache_control;
 }
 
@@ -65,8 +67,7 @@ Task<Result<std::set<std::string>>> named_by_releases(ObjectStore& store, Static
   const std::string releases = keys.own("releases/");
   for (auto at = listing.lower_bound(releases);
        at != listing.end() && at->first.rfind(releases, 0) == 0; ++at) {
-    PAWL_CO_TRY(auto manifest,
-                co_await read_manifest_object(store, keys.target.bucket, at->first));
+    PAWL_CO_TRY(auto manifest, co_await read_manifest_object(store, keys.target.bucket, at->first));
     if (!manifest) continue;
     for (const auto& file : manifest->files) named.insert(keys.file(file.path));
   }
@@ -171,22 +172,21 @@ Task<Result<void>> remove_one(Uploading& uploading, std::string key) {
 
 }  // namespace
 
-Task<Result<SyncResult>> carry_out_sync(ObjectStore& store, StaticFiles& files,
-                                        StaticTarget target, std::string directory, SyncPlan plan,
-                                        SyncOptions options, SyncProgress progress) {
-  Uploading uploading{store,    files,      StaticKeys{target}, std::move(directory),
-                      progress, plan.bytes, {}};
+Task<Result<SyncResult>> carry_out_sync(ObjectStore& store, StaticFiles& files, StaticTarget target,
+                                        std::string directory, SyncPlan plan, SyncOptions options,
+                                        SyncProgress progress) {
+  Uploading uploading{store,      files, StaticKeys{target}, std::move(directory), progress,
+                      plan.bytes, {}};
   uploading.result.unchanged = plan.unchanged;
   for (const auto& group : plan.uploads)
-    PAWL_CO_CHECK(co_await for_each_index(group.size(), options.at_once, [&](size_t i) {
-      return upload_one(uploading, group[i]);
-    }));
+    PAWL_CO_CHECK(co_await for_each_index(
+        group.size(), options.at_once, [&](size_t i) { return upload_one(uploading, group[i]); }));
   PAWL_CO_CHECK(co_await for_each_index(plan.removals.size(), options.at_once, [&](size_t i) {
     return remove_one(uploading, plan.removals[i]);
   }));
   if (!plan.is_recorded)
-    PAWL_CO_CHECK(co_await write_manifest_object(store, target.bucket,
-                                                 record_key(uploading.keys), plan.manifest));
+    PAWL_CO_CHECK(co_await write_manifest_object(store, target.bucket, record_key(uploading.keys),
+                                                 plan.manifest));
   co_return uploading.result;
 }
 

@@ -1,9 +1,9 @@
-// `pawl sync`: a bucket made to hold what a directory holds, without a deployment around it. Decided
-// first, as data that can be shown; carried out in an order in which a page never refers to what is
-// not there yet.
+// `pawl sync`: a bucket made to hold what a directory holds, without a deployment around it.
+// Decided first, as data that can be shown; carried out in an order in which a page never refers to
+// what is not there yet.
 //
-// .pawl/sync.json remembers what was synced with which headers, so that an unchanged directory costs
-// one listing and one read.
+// .pawl/sync.json remembers what was synced with which headers, so that an unchanged directory
+// costs one listing and one read.
 #pragma once
 
 #include <string>
@@ -37,8 +37,8 @@ struct SyncPlan {
 Task<Result<SyncPlan>> plan_sync(ObjectStore& store, StaticTarget target, StaticManifest manifest,
                                  SyncOptions options);
 
-Task<Result<SyncResult>> carry_out_sync(ObjectStore& store, StaticFiles& files,
-                                        StaticTarget target, std::string directory, SyncPlan plan,
-                                        SyncOptions options, SyncProgress progress);
+Task<Result<SyncResult>> carry_out_sync(ObjectStore& store, StaticFiles& files, StaticTarget target,
+                                        std::string directory, SyncPlan plan, SyncOptions options,
+                                        SyncProgress progress);
 
 }  // namespace pawl

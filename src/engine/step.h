@@ -2,8 +2,8 @@
 // back. Each is idempotent, so that after a crash whoever comes next can ask and go on.
 //
 // A step decides from its parameters (in the plan), from the outputs of earlier steps (in the
-// journal) and from what it observes in the world; it keeps no state of its own between calls, since
-// the process may die between any two of them.
+// journal) and from what it observes in the world; it keeps no state of its own between calls,
+// since the process may die between any two of them.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,8 @@ class StepContext {
   /// The deployment as its events have it so far.
   virtual const Deployment& deployment() const = 0;
   virtual const PlanStep& step() const = 0;
-  /// The idempotency key of the effect: hash(deployment, step, purpose), the same over all attempts.
+  /// The idempotency key of the effect: hash(deployment, step, purpose), the same over all
+  /// attempts.
   virtual std::string key() const = 0;
   virtual Clock& clock() = 0;
   /// A line for this step's log; redacted by the sink.

@@ -41,8 +41,7 @@ void StepLog::add(const std::string& step, std::string_view line) {
 
 Task<void> StepLog::flush() {
   if (pending_.empty()) co_return;
-  auto stored = co_await with_stop(
-      {}, store_.append_log(deployment_, std::exchange(pending_, {})));
+  auto stored = co_await with_stop({}, store_.append_log(deployment_, std::exchange(pending_, {})));
   if (!stored.ok()) log_debug("lines of the log were lost: {}", stored.error().message());
 }
 

@@ -24,7 +24,7 @@ struct StepPorts {
   ImageRegistry* images = nullptr;
   ImageRepositories* repositories = nullptr;
   ObjectStore* objects = nullptr;
-  StaticFiles* static_files = nullptr;   // the directory of assets (engine/static_site.h)
+  StaticFiles* static_files = nullptr;  // the directory of assets (engine/static_site.h)
   HealthProbe* health = nullptr;
   Endpoints* endpoints = nullptr;
   ImageBuilder* builder = nullptr;

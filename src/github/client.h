@@ -21,8 +21,8 @@ class GitHubClient {
  public:
   GitHubClient(HttpClient& http, Clock& clock, Entropy& entropy, GitHubOptions options);
 
-  /// `path` begins with "/". Reads are tried again after a transient failure; what changes something
-  /// only when GitHub said that it did nothing (a rate limit).
+  /// `path` begins with "/". Reads are tried again after a transient failure; what changes
+  /// something only when GitHub said that it did nothing (a rate limit).
   Task<Result<json::value>> call(std::string method, std::string path, json::object body);
   Task<Result<json::value>> get(std::string path);
   /// Follows `Link: rel="next"`; `member` names the list in an object answer ("check_runs"), empty

@@ -1,6 +1,6 @@
-// One issue for each broken release: opened at its first failure, updated at the next, closed by the
-// next verified deployment. Found by listing labels, never by GitHub's search, whose index lags.
-// https://docs.github.com/en/rest/issues
+// One issue for each broken release: opened at its first failure, updated at the next, closed by
+// the next verified deployment. Found by listing labels, never by GitHub's search, whose index
+// lags. https://docs.github.com/en/rest/issues
 #pragma once
 
 #include <string>

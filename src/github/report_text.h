@@ -7,8 +7,8 @@
 
 namespace pawl {
 
-constexpr size_t kMaxStatusDescription = 140;   // characters of a commit or deployment status
-constexpr size_t kMaxCheckText = 65'535;        // characters of a check run's summary or text
+constexpr size_t kMaxStatusDescription = 140;  // characters of a commit or deployment status
+constexpr size_t kMaxCheckText = 65'535;       // characters of a check run's summary or text
 constexpr size_t kMaxIssueBody = 65'536;
 
 /// "1.4.2 is live in dev" and so on.

@@ -60,6 +60,8 @@ std::optional<UrlParts> split_url(std::string_view url) {
   parts.port = parsed->port();
   parts.path = parsed->encoded_path();
   if (parts.path.empty()) parts.path = "/";
+  // Boost 1.81 takes "h:port/" for the host h and the path "port/".
+  if (parts.path.front() != '/') return std::nullopt;
   parts.query = parsed->encoded_query();
   return parts;
 }
@@ -71,6 +73,10 @@ std::string resolve_url(std::string_view base, std::string_view reference) {
   if (!from || !to) return std::string(reference);
   // An absolute URL goes out as it was written, dot segments and all.
   if (to->has_scheme()) return std::string(reference);
+  // Boost would decode what needs no encoding, and a registry's upload URL must come back as it
+  // was.
+  if (reference.substr(0, 1) == "/" && reference.substr(0, 2) != "//")
+    if (const auto parts = split_url(base)) return parts->origin() + std::string(reference);
   boost::urls::url resolved;
   if (!boost::urls::resolve(*from, *to, resolved)) return std::string(reference);
   return std::string(resolved.buffer());

@@ -33,11 +33,11 @@ bool equal_without_case(std::string_view a, std::string_view b);
 
 /// The parts of an absolute URL, as they were written (nothing decoded).
 struct UrlParts {
-  std::string scheme;    // "http" or "https"
-  std::string host;      // without port; IPv6 in brackets
-  std::string port;      // empty when not given
-  std::string path;      // at least "/"
-  std::string query;     // without "?"
+  std::string scheme;  // "http" or "https"
+  std::string host;    // without port; IPv6 in brackets
+  std::string port;    // empty when not given
+  std::string path;    // at least "/"
+  std::string query;   // without "?"
   /// "host" or "host:port", as a Host header has it.
   std::string authority() const { return port.empty() ? host : host + ":" + port; }
   std::string origin() const { return scheme + "://" + authority(); }

@@ -55,24 +55,24 @@ class BodySink {
 };
 
 enum class Redirects {
-  none,             // a 3xx is the answer
-  follow,           // GET and HEAD only, 5 at most; Authorization is left behind on another host
+  none,    // a 3xx is the answer
+  follow,  // GET and HEAD only, 5 at most; Authorization is left behind on another host
 };
 
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
   Headers headers;
-  std::string body;                       // small bodies
-  std::shared_ptr<BodySource> source;     // large ones; wins over body
-  std::shared_ptr<BodySink> sink;         // given the body of a 2xx answer instead of response.body
+  std::string body;                    // small bodies
+  std::shared_ptr<BodySource> source;  // large ones; wins over body
+  std::shared_ptr<BodySink> sink;      // given the body of a 2xx answer instead of response.body
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds timeout{60'000};        // whole request; 0 = no limit (streams)
   std::chrono::milliseconds stall_timeout{60'000};  // less than 1 byte/s for so long: give up
   Redirects redirects = Redirects::none;
-  size_t max_body_bytes = 8u << 20;       // of response.body
-  /// Lets the server compress the body, and hands it on decompressed. Off by default: the bytes of a
-  /// stored object must come as they are stored.
+  size_t max_body_bytes = 8u << 20;  // of response.body
+  /// Lets the server compress the body, and hands it on decompressed. Off by default: the bytes of
+  /// a stored object must come as they are stored.
   bool accept_compressed = false;
 };
 
@@ -123,8 +123,8 @@ class BytePipe {
   ~BytePipe();
   std::shared_ptr<BodySink> sink();
   std::shared_ptr<BodySource> source();
-  /// The writer is done; the reader sees the end after the last byte. When the reader's request ends
-  /// before that, the writer is aborted.
+  /// The writer is done; the reader sees the end after the last byte. When the reader's request
+  /// ends before that, the writer is aborted.
   void close();
   /// The writer failed; the reader's request is aborted (never ended as if complete).
   void fail();

@@ -57,9 +57,9 @@ using HttpHandler = std::function<Task<ServerResponse>(ServerRequest& request)>;
 
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
-  uint16_t port = 0;                 // 0: any free one
-  /// A listening socket that was made elsewhere (in a function's network namespace); taken over, and
-  /// address and port are not looked at. -1: none.
+  uint16_t port = 0;  // 0: any free one
+  /// A listening socket that was made elsewhere (in a function's network namespace); taken over,
+  /// and address and port are not looked at. -1: none.
   int listening_socket = -1;
   size_t max_header_bytes = 64u << 10;
 };

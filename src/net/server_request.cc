@@ -56,7 +56,9 @@ Task<BeastRequest::Head> BeastRequest::read_head() {
       const bool more = co_await received_.fill(socket_);
       if (!more) co_return Head::closed;
     } else if (failure) {
-      co_return failure == http::error::header_limit ? Head::too_large : Head::bad;
+      const bool too_large =
+          failure == http::error::header_limit || failure == http::error::buffer_overflow;
+      co_return too_large ? Head::too_large : Head::bad;
     }
   }
   take_head();

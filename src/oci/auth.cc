@@ -72,8 +72,7 @@ Task<Result<std::string>> Authenticator::header_for(Access access) {
   co_return token.header;
 }
 
-Task<Result<void>> Authenticator::answer(std::vector<Challenge> challenges,
-                                         std::string rejected) {
+Task<Result<void>> Authenticator::answer(std::vector<Challenge> challenges, std::string rejected) {
   if (const Challenge* bearer = find_scheme(challenges, "bearer")) {
     const std::string realm = bearer->get("realm");
     PAWL_CO_CHECK(check_realm(realm, base_url_));
@@ -111,8 +110,8 @@ Task<Result<Authenticator::Token>> Authenticator::fetch_token(Access access) {
         .with_http_status(response->status);
   }
   if (!response->is_success())
-    co_return error_from_response(*response, "GET").while_doing(
-        fmt::format("asking {} for a token to {}", where, host_));
+    co_return error_from_response(*response, "GET")
+        .while_doing(fmt::format("asking {} for a token to {}", where, host_));
   co_return read_token(*response);
 }
 
@@ -128,10 +127,10 @@ HttpRequest Authenticator::token_request(const Access& access,
     request.method = "POST";
     request.url = realm_;
     request.headers.set("Content-Type", "application/x-www-form-urlencoded");
-    request.body = fmt::format(
-        "grant_type=refresh_token&service={}&client_id=pawl&scope={}&refresh_token={}",
-        url_encode(service_), url_encode(joined),
-        url_encode(who->identity_token.reveal_for(realm_)));
+    request.body =
+        fmt::format("grant_type=refresh_token&service={}&client_id=pawl&scope={}&refresh_token={}",
+                    url_encode(service_), url_encode(joined),
+                    url_encode(who->identity_token.reveal_for(realm_)));
     return request;
   }
   request.url = realm_;
@@ -151,9 +150,9 @@ Result<Authenticator::Token> Authenticator::read_token(const HttpResponse& respo
   PAWL_TRY(const auto reply, parse_json_object(response.body, what));
   std::string text = string_or(reply, "token");
   if (text.empty()) text = string_or(reply, "access_token");
-  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
-  if (text.empty() || !printable)
-    return Error(ErrorKind::corrupt, what + " came without one");
+  const bool printable =
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+  if (text.empty() || !printable) return Error(ErrorKind::corrupt, what + " came without one");
   register_for_redaction(text);
   const int64_t seconds =
       std::clamp<int64_t>(int_or(reply, "expires_in", kDefaultTokenSeconds), 1, kMaxTokenSeconds);

@@ -38,8 +38,8 @@ class Authenticator {
   /// empty: none. May fetch a token.
   Task<Result<std::string>> header_for(Access access);
 
-  /// Takes in a 401's WWW-Authenticate, and gets what it asks for. `rejected` is the header that was
-  /// sent with the refused request. An Error when asking again would be no use.
+  /// Takes in a 401's WWW-Authenticate, and gets what it asks for. `rejected` is the header that
+  /// was sent with the refused request. An Error when asking again would be no use.
   Task<Result<void>> answer(std::vector<Challenge> challenges, std::string rejected);
 
  private:

@@ -125,7 +125,8 @@ Task<Result<void>> BlobTransfer::stream() {
   TaskContext context{stop.get_token()};
   Result<void> downloaded;
   Scope scope(&context);
-  // The source is asked while the target still opens the upload: what comes early waits in the pipe.
+  // The source is asked while the target still opens the upload: what comes early waits in the
+  // pipe.
   scope.spawn(download(pipe, &downloaded));
   Result<void> sent = co_await send(pipe);
   stop.request_stop();
@@ -167,15 +168,15 @@ Task<void> BlobTransfer::download(BytePipe& pipe, Result<void>* outcome) {
     const uint64_t before = position_;
     auto read = co_await source_.read_blob(blob_.digest, position_, pipe.sink());
     if (position_ == blob_.size || verdict_ == Verdict::wrong) break;
-    Error error = read.ok()
-                      ? Error(ErrorKind::corrupt,
-                              fmt::format("{} sent {} of {} bytes of {}", source_.full_name(),
-                                          position_, blob_.size, blob_.digest.str()))
-                      : std::move(read).error();
+    Error error = read.ok() ? Error(ErrorKind::corrupt,
+                                    fmt::format("{} sent {} of {} bytes of {}", source_.full_name(),
+                                                position_, blob_.size, blob_.digest.str()))
+                            : std::move(read).error();
     failures = position_ > before ? 1 : failures + 1;
     const bool may_go_on = position_ == 0 || may_resume_;
     Result<void> paused = error;
-    if (is_transient(error.kind()) && failures < source_.registry().attempts_after(error) && may_go_on) {
+    if (is_transient(error.kind()) && failures < source_.registry().attempts_after(error) &&
+        may_go_on) {
       was_resumed_ = was_resumed_ || position_ > 0;
       on_progress_(position_, true);
       paused = co_await pause(error, failures);
@@ -212,8 +213,8 @@ bool BlobTransfer::take(std::span<const std::byte> bytes) {
   return true;
 }
 
-// After go_back_to() the hash stands at a checkpoint, somewhat before what the target has: the piece
-// between is read once more, for the hash alone.
+// After go_back_to() the hash stands at a checkpoint, somewhat before what the target has: the
+// piece between is read once more, for the hash alone.
 Task<Result<void>> BlobTransfer::catch_up() {
   if (position_ >= kept_) co_return Result<void>();
   const auto sink = std::make_shared<HashSink>(hash_, kept_ - position_);
@@ -273,12 +274,13 @@ Task<Result<void>> BlobTransfer::pause(const Error& error, int failures) {
 }
 
 Error BlobTransfer::mismatch() const {
-  return Error(ErrorKind::corrupt,
-               fmt::format("the bytes that {} sent are not those of {} ({} bytes); nothing was "
-                           "stored at {}",
-                           source_.full_name(), blob_.digest.str(), blob_.size,
-                           target_.full_name()))
-      .with_hint("the source registry's storage or a proxy on the way is damaged; push the image again");
+  return Error(
+             ErrorKind::corrupt,
+             fmt::format("the bytes that {} sent are not those of {} ({} bytes); nothing was "
+                         "stored at {}",
+                         source_.full_name(), blob_.digest.str(), blob_.size, target_.full_name()))
+      .with_hint(
+          "the source registry's storage or a proxy on the way is damaged; push the image again");
 }
 
 }  // namespace pawl::oci

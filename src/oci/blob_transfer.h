@@ -1,10 +1,10 @@
-// One blob from one registry to another: GET into PUT through a small buffer, hashed on the way. The
-// last bytes are held back until the hash is right, so that wrong content can never complete an
+// One blob from one registry to another: GET into PUT through a small buffer, hashed on the way.
+// The last bytes are held back until the hash is right, so that wrong content can never complete an
 // upload, whatever the target checks itself.
 //
-// Either side may fail in the middle. When the source does, the rest is asked for with a Range while
-// the upload goes on waiting. When the target does, it is asked how much it kept, and both sides go
-// on from there, or from the beginning when it kept nothing.
+// Either side may fail in the middle. When the source does, the rest is asked for with a Range
+// while the upload goes on waiting. When the target does, it is asked how much it kept, and both
+// sides go on from there, or from the beginning when it kept nothing.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ class BlobTransfer {
   using OnProgress = std::function<void(uint64_t done, bool retrying)>;
 
   /// `begun`: an upload that a refused mount has left.
-  BlobTransfer(Repository& source, Repository& target, Descriptor blob,
-               std::optional<Upload> begun, TransferOptions options, OnProgress on_progress);
+  BlobTransfer(Repository& source, Repository& target, Descriptor blob, std::optional<Upload> begun,
+               TransferOptions options, OnProgress on_progress);
 
   Task<Result<void>> run();
   /// What went over the wire to the target, repeated parts included.

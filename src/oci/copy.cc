@@ -111,7 +111,8 @@ class ImageCopy {
   std::set<Digest> manifests_seen_;
 };
 
-// What is to be copied, and whether the target's tag says that already: both sides are asked at once.
+// What is to be copied, and whether the target's tag says that already: both sides are asked at
+// once.
 Task<Result<Manifest>> ImageCopy::find_root() {
   auto asked = source_.get_manifest(request_.source_reference);
   auto named = what_tag_names();
@@ -120,10 +121,9 @@ Task<Result<Manifest>> ImageCopy::find_root() {
   PAWL_CO_TRY(const std::optional<Digest> there, std::move(tagged));
   PAWL_CO_CHECK(co_await choose_platform(&root));
   if (request_.expected && *request_.expected != root.digest)
-    co_return Error(ErrorKind::refused,
-                    fmt::format("{}:{} is {} now, and {} was asked for", source_.full_name(),
-                                request_.source_reference, root.digest.str(),
-                                request_.expected->str()));
+    co_return Error(ErrorKind::refused, fmt::format("{}:{} is {} now, and {} was asked for",
+                                                    source_.full_name(), request_.source_reference,
+                                                    root.digest.str(), request_.expected->str()));
   report_.digest = root.digest;
   report_.was_there = there && *there == root.digest;
   co_return root;
@@ -184,12 +184,12 @@ Task<Result<void>> ImageCopy::gather_child(Descriptor child, int depth) {
   co_return co_await gather_children(std::move(got), is_present, depth);
 }
 
-// A manifest that the target has is complete there: registries refuse those whose parts are missing.
+// A manifest that the target has is complete there: registries refuse those whose parts are
+// missing.
 Task<Result<void>> ImageCopy::gather_children(Manifest parent, bool is_present, int depth) {
   if (depth == 0 || manifests_seen_.size() > kMaxManifests)
-    co_return Error(ErrorKind::corrupt,
-                    fmt::format("the index {} of {} holds too much", parent.digest.str(),
-                                source_.full_name()));
+    co_return Error(ErrorKind::corrupt, fmt::format("the index {} of {} holds too much",
+                                                    parent.digest.str(), source_.full_name()));
   family_.push_back(parent);
   if (is_present) co_return Result<void>();
   std::vector<Task<Result<void>>> children;
@@ -275,8 +275,9 @@ Task<Result<BlobState>> ImageCopy::bring(Blob blob) {
   auto transferred = co_await transfer.run();
   report_.bytes_copied += transfer.bytes_sent();
   if (!transferred.ok())
-    co_return std::move(transferred).error().while_doing("copying the layer " +
-                                                         digest.short_form());
+    co_return std::move(transferred)
+        .error()
+        .while_doing("copying the layer " + digest.short_form());
   co_return BlobState::copied;
 }
 
@@ -312,9 +313,9 @@ Task<Result<void>> ImageCopy::name_it(Manifest root) {
   if (!put.ok()) {
     const Manifest* instead = instead_of_index(root, put.error());
     if (instead == nullptr) co_return std::move(put).error();
-    report_.warnings.push_back(fmt::format("{} takes no index: {}:{} names the manifest for {} alone",
-                                           target_.full_name(), target_.full_name(), tag,
-                                           options_.report_platform.str()));
+    report_.warnings.push_back(
+        fmt::format("{} takes no index: {}:{} names the manifest for {} alone", target_.full_name(),
+                    target_.full_name(), tag, options_.report_platform.str()));
     report_.digest = instead->digest;
     PAWL_CO_CHECK(co_await target_.put_manifest(*instead, tag));
   }
@@ -350,8 +351,7 @@ Task<Result<std::vector<ImageCopy::Attached>>> ImageCopy::list_referrers(
       co_return std::move(listed).error().while_doing("listing what is attached to " +
                                                       subject.digest.short_form());
     for (const Descriptor& referrer : *listed)
-      if (manifests_seen_.insert(referrer.digest).second)
-        all.push_back({referrer, subject.digest});
+      if (manifests_seen_.insert(referrer.digest).second) all.push_back({referrer, subject.digest});
   }
   co_return all;
 }

@@ -50,8 +50,9 @@ struct CopyRequest {
 };
 
 struct CopyReport {
-  Digest digest = Digest::of("");           // of what the tag names
-  Digest platform_digest = Digest::of("");  // of the manifest for report_platform; `digest` when there is none
+  Digest digest = Digest::of("");  // of what the tag names
+  Digest platform_digest =
+      Digest::of("");  // of the manifest for report_platform; `digest` when there is none
   bool has_platform = false;
   bool was_there = false;  // the target had it all, tag included
   uint64_t bytes_copied = 0;

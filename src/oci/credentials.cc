@@ -17,11 +17,10 @@ constexpr std::string_view kDockerHub = "docker.io";
 constexpr std::string_view kDockerHubServer = "https://index.docker.io/v1/";
 
 bool is_helper_name(std::string_view name) {
-  return !name.empty() && name.size() <= 64 &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.';
-         });
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
 }
 
 Result<Credentials> read_auth(const json::object& entry, std::string_view host,
@@ -34,8 +33,8 @@ Result<Credentials> read_auth(const json::object& entry, std::string_view host,
   auto decoded = base64_decode(encoded);
   const size_t colon = decoded.ok() ? decoded->find(':') : std::string::npos;
   if (colon == std::string::npos)
-    return Error(ErrorKind::config, fmt::format("{}: 'auth' of {} is not base64 of user:password",
-                                                what, host))
+    return Error(ErrorKind::config,
+                 fmt::format("{}: 'auth' of {} is not base64 of user:password", what, host))
         .with_hint(fmt::format("docker login {}", host));
   credentials.user = decoded->substr(0, colon);
   std::string password = decoded->substr(colon + 1);
@@ -155,8 +154,8 @@ class Ecr : public CredentialSource {
 
 Result<DockerConfig> DockerConfig::parse(std::string_view text, std::string_view what) {
   if (text.size() > kMaxConfigBytes)
-    return Error(ErrorKind::config, fmt::format("{} is larger than {} bytes", what,
-                                                kMaxConfigBytes));
+    return Error(ErrorKind::config,
+                 fmt::format("{} is larger than {} bytes", what, kMaxConfigBytes));
   auto parsed = parse_json_object(text, what);
   if (!parsed.ok()) return std::move(parsed).error().as(ErrorKind::config);
   DockerConfig config;

@@ -52,9 +52,9 @@ class EcrTokens {
 
 /// docker's config.json as far as it says who we are.
 struct DockerConfig {
-  std::map<std::string, Credentials> auths;         // by normalised host
-  std::map<std::string, std::string> helpers;       // host -> helper name
-  std::string store;                                // default helper name
+  std::map<std::string, Credentials> auths;    // by normalised host
+  std::map<std::string, std::string> helpers;  // host -> helper name
+  std::string store;                           // default helper name
 
   /// `what` names the file in errors. An absent file is an empty config: do not call this.
   static Result<DockerConfig> parse(std::string_view text, std::string_view what);

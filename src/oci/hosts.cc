@@ -16,13 +16,14 @@ Result<RegistryHosts> RegistryHosts::parse(std::string_view overrides) {
     while (!entry.empty() && entry.back() == ' ') entry.remove_suffix(1);
     if (entry.empty()) continue;
     const size_t equals = entry.find('=');
-    const auto url = equals == std::string_view::npos ? std::nullopt
-                                                      : split_url(entry.substr(equals + 1));
+    const auto url =
+        equals == std::string_view::npos ? std::nullopt : split_url(entry.substr(equals + 1));
     const bool plain_address = url && url->path == "/" && url->query.empty();
     if (equals == 0 || !plain_address)
-      return Error(ErrorKind::usage, fmt::format("PAWL_REGISTRIES: '{}' is not HOST=URL",
-                                                 entry.substr(0, 200)))
-          .with_hint("write for example ghcr.io=http://127.0.0.1:4512, with commas between several");
+      return Error(ErrorKind::usage,
+                   fmt::format("PAWL_REGISTRIES: '{}' is not HOST=URL", entry.substr(0, 200)))
+          .with_hint(
+              "write for example ghcr.io=http://127.0.0.1:4512, with commas between several");
     hosts.add(std::string(entry.substr(0, equals)), url->origin());
   }
   return hosts;

@@ -54,8 +54,8 @@ class DistributionRegistry : public ImageRegistry {
     co_return ImageInfo{manifest.digest, entry->digest, entry->platform->architecture};
   }
 
-  Task<Result<CopyResult>> copy(ImageReference source, ImageReference target,
-                                std::string platform, CopyProgress progress) override {
+  Task<Result<CopyResult>> copy(ImageReference source, ImageReference target, std::string platform,
+                                CopyProgress progress) override {
     CopyOptions options;
     PAWL_CO_TRY(options.report_platform, Platform::parse(platform));
     // Asked for first, so that an image that cannot run there is not copied at all.
@@ -94,8 +94,8 @@ class DistributionRegistry : public ImageRegistry {
 
 }  // namespace
 
-std::unique_ptr<ImageRegistry> make_image_registry(HttpClient& http, Clock& clock,
-                                                   Entropy& entropy, RegistryAccess access) {
+std::unique_ptr<ImageRegistry> make_image_registry(HttpClient& http, Clock& clock, Entropy& entropy,
+                                                   RegistryAccess access) {
   return std::make_unique<DistributionRegistry>(http, clock, entropy, std::move(access));
 }
 

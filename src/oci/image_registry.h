@@ -9,7 +9,7 @@
 namespace pawl::oci {
 
 /// `http`, `clock` and `entropy` must outlive it.
-std::unique_ptr<ImageRegistry> make_image_registry(HttpClient& http, Clock& clock,
-                                                   Entropy& entropy, RegistryAccess access);
+std::unique_ptr<ImageRegistry> make_image_registry(HttpClient& http, Clock& clock, Entropy& entropy,
+                                                   RegistryAccess access);
 
 }  // namespace pawl::oci

@@ -21,8 +21,8 @@ Result<Descriptor> read_descriptor(const json::value& value, std::string_view wh
   const int64_t size = int_or(*object, "size", -1);
   if (size < 0 || static_cast<uint64_t>(size) > kMaxBlobBytes)
     return malformed(what, fmt::format("gives no sensible size for {}", digest.short_form()));
-  Descriptor descriptor{string_or(*object, "mediaType"), std::move(digest),
-                        static_cast<uint64_t>(size),     std::nullopt,
+  Descriptor descriptor{string_or(*object, "mediaType"),    std::move(digest),
+                        static_cast<uint64_t>(size),        std::nullopt,
                         string_or(*object, "artifactType"), false};
   if (const json::value* platform = object->if_contains("platform");
       platform != nullptr && platform->is_object()) {
@@ -30,9 +30,8 @@ Result<Descriptor> read_descriptor(const json::value& value, std::string_view wh
     descriptor.platform = Platform{string_or(fields, "os"), string_or(fields, "architecture"),
                                    string_or(fields, "variant")};
   }
-  const bool marked_foreign =
-      descriptor.media_type.find(".foreign.") != std::string::npos ||
-      descriptor.media_type.find(".nondistributable.") != std::string::npos;
+  const bool marked_foreign = descriptor.media_type.find(".foreign.") != std::string::npos ||
+                              descriptor.media_type.find(".nondistributable.") != std::string::npos;
   const json::value* urls = object->if_contains("urls");
   descriptor.is_foreign =
       marked_foreign && urls != nullptr && urls->is_array() && !urls->get_array().empty();
@@ -132,8 +131,9 @@ Result<Manifest> parse_manifest(std::string bytes, std::string_view content_type
   if (int_or(document, "schemaVersion") == 1)
     return malformed(what, "is in Docker's schema 1, which has been out of use since 2017")
         .with_hint("push the image again with a current builder");
-  Manifest manifest{ManifestKind::other, string_or(document, "mediaType"), {}, Digest::of(bytes),
-                    {}, {}, std::nullopt, string_or(document, "artifactType"), {}};
+  Manifest manifest{
+      ManifestKind::other, string_or(document, "mediaType"),    {}, Digest::of(bytes), {}, {},
+      std::nullopt,        string_or(document, "artifactType"), {}};
   if (manifest.media_type.empty()) manifest.media_type = without_parameters(content_type);
   manifest.kind = kind_of(manifest.media_type, document);
   if (manifest.media_type.empty() || manifest.media_type == "application/json") {

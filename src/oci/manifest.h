@@ -24,7 +24,8 @@ constexpr std::string_view kDockerIndex =
 constexpr size_t kMaxManifestBytes = 4u << 20;
 /// Of layers in a manifest, and of manifests in an index.
 constexpr size_t kMaxDescriptors = 4096;
-/// Of one blob: beyond it a size in a manifest is taken for nonsense (Lambda's own limit is 10 GiB).
+/// Of one blob: beyond it a size in a manifest is taken for nonsense (Lambda's own limit is 10
+/// GiB).
 constexpr uint64_t kMaxBlobBytes = uint64_t{1} << 40;
 
 /// The value of an Accept header that takes every kind of manifest that Pawl can read.
@@ -44,7 +45,9 @@ struct Platform {
 };
 
 /// What Lambda runs unless the function says arm64.
-inline Platform default_platform() { return {"linux", "amd64", ""}; }
+inline Platform default_platform() {
+  return {"linux", "amd64", ""};
+}
 
 struct Descriptor {
   std::string media_type;

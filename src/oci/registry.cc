@@ -34,9 +34,12 @@ std::string hint_for(const HttpResponse& response, std::string_view host,
     case 401:
     case 403:
       return fmt::format("docker login {} with an account that may use {}", host, repository);
-    case 404: return fmt::format("check the name: does {}/{} exist?", host, repository);
-    case 429: return "the registry limits its clients: wait, log in, or ask for less at once";
-    default: return response.status >= 500 ? "the registry itself is in trouble: try again later" : "";
+    case 404:
+      return fmt::format("check the name: does {}/{} exist?", host, repository);
+    case 429:
+      return "the registry limits its clients: wait, log in, or ask for less at once";
+    default:
+      return response.status >= 500 ? "the registry itself is in trouble: try again later" : "";
   }
 }
 

@@ -42,7 +42,9 @@ class Registry {
   Task<Result<HttpResponse>> send(HttpRequest request, Access access);
 
   /// The URL of a path below /v2/.
-  std::string url(std::string_view path) const { return options_.base_url + "/v2/" + std::string(path); }
+  std::string url(std::string_view path) const {
+    return options_.base_url + "/v2/" + std::string(path);
+  }
   /// A Location header of an answer from `from`: made absolute, never from https down to http.
   Result<std::string> locate(std::string_view from, std::string_view location) const;
   /// The Error for an answer that is not what was asked for.

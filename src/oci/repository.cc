@@ -35,7 +35,9 @@ Repository::Repository(Registry& registry, std::string name, bool push)
       path_(repository_path(registry.host(), name_)),
       push_(push) {}
 
-Access Repository::access() const { return Access{path_, push_, {}}; }
+Access Repository::access() const {
+  return Access{path_, push_, {}};
+}
 
 HttpRequest Repository::request(std::string_view method, std::string_view rest) const {
   HttpRequest request;
@@ -72,15 +74,14 @@ Task<Result<Manifest>> Repository::get_manifest(std::string reference) {
   if (response.status == 404) {
     Error absent = explain(response, "GET");
     co_return Error(ErrorKind::not_found, fmt::format("{} does not exist: {}", what, absent.what()))
-        .with_hint(fmt::format("check the name, and that it was pushed: skopeo list-tags docker://{}",
-                               full_name()))
+        .with_hint(fmt::format(
+            "check the name, and that it was pushed: skopeo list-tags docker://{}", full_name()))
         .with_code(absent.code())
         .with_http_status(404);
   }
   if (!response.is_success()) co_return explain(response, "GET");
-  PAWL_CO_TRY(Manifest manifest,
-              parse_manifest(std::move(response.body),
-                             response.headers.get_or("Content-Type", ""), what));
+  PAWL_CO_TRY(Manifest manifest, parse_manifest(std::move(response.body),
+                                                response.headers.get_or("Content-Type", ""), what));
   const auto said = Digest::parse(response.headers.get_or("Docker-Content-Digest", ""));
   for (const auto& expected : {&wanted, &said})
     if (expected->ok() && **expected != manifest.digest)
@@ -178,8 +179,8 @@ Task<Result<std::string>> Repository::get_blob(Digest digest, size_t max_bytes) 
   PAWL_CO_TRY(HttpResponse response, co_await registry_.send(std::move(ask), access()));
   if (!response.is_success()) co_return explain(response, "GET");
   if (Digest::of(response.body) != digest)
-    co_return Error(ErrorKind::corrupt, fmt::format("{} sent other bytes than {}", full_name(),
-                                                    digest.str()));
+    co_return Error(ErrorKind::corrupt,
+                    fmt::format("{} sent other bytes than {}", full_name(), digest.str()));
   co_return std::move(response.body);
 }
 

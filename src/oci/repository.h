@@ -56,14 +56,16 @@ class Repository {
   /// A small one, whole and verified (configs).
   Task<Result<std::string>> get_blob(Digest digest, size_t max_bytes);
   /// From byte `from` on, once, into `sink`. 416 and other refusals are Errors.
-  Task<Result<HttpResponse>> read_blob(Digest digest, uint64_t from, std::shared_ptr<BodySink> sink);
+  Task<Result<HttpResponse>> read_blob(Digest digest, uint64_t from,
+                                       std::shared_ptr<BodySink> sink);
   Task<Result<void>> delete_blob(Digest digest);
 
   /// True: the blob is here now. False: this registry does not mount, an Upload may have begun.
   Task<Result<bool>> mount_blob(Digest digest, std::string from_path, std::optional<Upload>* begun);
   Task<Result<Upload>> start_upload();
   /// The last request of an upload: `source` holds the rest of the blob, or is empty. Sent once.
-  Task<Result<void>> finish_upload(Upload upload, Digest digest, std::shared_ptr<BodySource> source);
+  Task<Result<void>> finish_upload(Upload upload, Digest digest,
+                                   std::shared_ptr<BodySource> source);
   /// One chunk, sent once. Without a known size of the source the range is left out.
   Task<Result<Upload>> send_chunk(Upload upload, uint64_t offset,
                                   std::shared_ptr<BodySource> source);
@@ -88,8 +90,9 @@ class Repository {
   bool push_;
 };
 
-/// "sha256-ab12...": the tag under which clients keep the list of what is attached to a manifest, at
-/// registries without the API. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+/// "sha256-ab12...": the tag under which clients keep the list of what is attached to a manifest,
+/// at registries without the API.
+/// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
 std::string referrers_tag(const Digest& subject);
 
 /// "0-1023" or "bytes=0-1023" -> 1024; "0-0" is taken for nothing, as registries say it.

@@ -1,5 +1,6 @@
 // The upload verbs of Repository: sessions that begin with a POST and whose URL is in the Location
-// of each answer. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-blobs
+// of each answer.
+// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-blobs
 #include <fmt/format.h>
 
 #include <charconv>
@@ -21,12 +22,17 @@ uint64_t number_in(std::string_view text) {
   return number;
 }
 
-HttpRequest streaming(std::string_view method, std::string url, std::shared_ptr<BodySource> source) {
+// A registry that moves a large blob to its place (or to S3) before it answers is silent meanwhile.
+constexpr std::chrono::minutes kSilenceAtTheEnd{5};
+
+HttpRequest streaming(std::string_view method, std::string url,
+                      std::shared_ptr<BodySource> source) {
   HttpRequest request;
   request.method = std::string(method);
   request.url = std::move(url);
   request.headers.set("Content-Type", "application/octet-stream");
-  if (source) request.timeout = std::chrono::milliseconds(0);
+  request.timeout = std::chrono::milliseconds(0);
+  request.stall_timeout = kSilenceAtTheEnd;
   request.source = std::move(source);
   return request;
 }
@@ -43,8 +49,8 @@ Result<uint64_t> received_from_range(std::string_view range) {
                           ? std::from_chars_result{end, std::errc::invalid_argument}
                           : std::from_chars(range.data() + dash + 1, end, last);
   if (!starts_at_zero || parsed.ec != std::errc() || parsed.ptr != end || last > kMaxBlobBytes)
-    return Error(ErrorKind::corrupt, fmt::format("'{}' is not a range of received bytes",
-                                                 range.substr(0, 100)));
+    return Error(ErrorKind::corrupt,
+                 fmt::format("'{}' is not a range of received bytes", range.substr(0, 100)));
   // "0-0" says both "nothing" and "one byte"; sending a byte again would break the blob, asking for
   // it anew would not, so it counts as nothing.
   return last == 0 ? 0 : last + 1;

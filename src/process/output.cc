@@ -1,34 +1,29 @@
 #include "process/output.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pawl {
 
 void LineSplitter::take(std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto newline = bytes.find('\n');
+    // A full piece goes out only when more of its line comes: its newline may be next.
+    if (partial_.size() == kMaxLineBytes && bytes[0] != '\n') end();
     const size_t room = kMaxLineBytes - partial_.size();
-    const size_t length =
-        std::min(newline == std::string_view::npos ? bytes.size() : newline, room);
+    const size_t length = std::min({bytes.find('\n'), bytes.size(), room});
     const bool whole = length < bytes.size() && bytes[length] == '\n';
-    const std::string_view piece = bytes.substr(0, length);
+    partial_ += bytes.substr(0, length);
     bytes.remove_prefix(length + (whole ? 1 : 0));
-    if (whole && partial_.empty()) {
-      give(piece);
-      continue;
-    }
-    partial_ += piece;
-    if (whole || partial_.size() == kMaxLineBytes) end();
+    if (whole) give(std::exchange(partial_, {}));
   }
 }
 
 void LineSplitter::end() {
-  if (partial_.empty()) return;
-  const std::string line = std::exchange(partial_, {});
-  give(line);
+  if (!partial_.empty()) give(std::exchange(partial_, {}));
 }
 
 void LineSplitter::give(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
   if (on_line_) on_line_(stream_, line);
 }
 

@@ -15,7 +15,9 @@ constexpr size_t kMaxFileBytes = 1u << 20;
 constexpr unsigned kOwnerOnly = 0600;
 constexpr int kFormat = 1;
 
-std::string plain(const Secret& secret) { return secret.reveal_for("the sandbox's own files"); }
+std::string plain(const Secret& secret) {
+  return secret.reveal_for("the sandbox's own files");
+}
 
 std::string random_text(Entropy& entropy, size_t length, std::string_view alphabet) {
   std::string text;
@@ -25,8 +27,10 @@ std::string random_text(Entropy& entropy, size_t length, std::string_view alphab
 }
 
 json::object write(const SandboxCredentials& c) {
-  return {{"access_key_id", c.access_key_id}, {"secret_access_key", plain(c.secret_access_key)},
-          {"github_token", plain(c.github_token)}, {"registry_user", c.registry_user},
+  return {{"access_key_id", c.access_key_id},
+          {"secret_access_key", plain(c.secret_access_key)},
+          {"github_token", plain(c.github_token)},
+          {"registry_user", c.registry_user},
           {"registry_password", plain(c.registry_password)},
           {"control_token", plain(c.control_token)}};
 }
@@ -85,10 +89,10 @@ std::map<std::string, std::string> environment_of(const Connection& connection) 
 }
 
 Result<void> write_connection(const fs::path& folder, const Connection& connection) {
-  // Passwords for docker, skopeo and our own client: under the host in image names and the real one.
-  const std::string auth =
-      base64_encode(connection.credentials.registry_user + ":" +
-                    plain(connection.credentials.registry_password));
+  // Passwords for docker, skopeo and our own client: under the host in image names and the real
+  // one.
+  const std::string auth = base64_encode(connection.credentials.registry_user + ":" +
+                                         plain(connection.credentials.registry_password));
   json::object auths;
   auths[connection.source_registry_url.substr(connection.source_registry_url.find("//") + 2)] =
       json::object{{"auth", auth}};
@@ -98,18 +102,24 @@ Result<void> write_connection(const fs::path& folder, const Connection& connecti
                                    pretty(json::object{{"auths", std::move(auths)}}), kOwnerOnly));
   json::array apis;
   for (const auto& api : connection.apis)
-    apis.push_back(json::object{{"environment", api.environment}, {"name", api.name}, {"url", api.url}});
+    apis.push_back(
+        json::object{{"environment", api.environment}, {"name", api.name}, {"url", api.url}});
   json::object environment, registries;
   for (const auto& [name, value] : environment_of(connection)) environment[name] = value;
   for (const auto& [host, url] : connection.registries) registries[host] = url;
-  const json::object urls{{"aws", connection.aws_url}, {"github", connection.github_url},
+  const json::object urls{{"aws", connection.aws_url},
+                          {"github", connection.github_url},
                           {"source_registry", connection.source_registry_url},
                           {"ecr_registry", connection.ecr_registry_url},
                           {"control", connection.control_url}};
-  const json::object file{{"format", kFormat}, {"pid", connection.pid},
-                          {"base_port", connection.base_port}, {"account", connection.account},
-                          {"region", connection.region}, {"urls", urls},
-                          {"credentials", write(connection.credentials)}, {"apis", std::move(apis)},
+  const json::object file{{"format", kFormat},
+                          {"pid", connection.pid},
+                          {"base_port", connection.base_port},
+                          {"account", connection.account},
+                          {"region", connection.region},
+                          {"urls", urls},
+                          {"credentials", write(connection.credentials)},
+                          {"apis", std::move(apis)},
                           {"registries", std::move(registries)},
                           {"docker_config", connection.docker_config},
                           {"environment", std::move(environment)}};
@@ -133,12 +143,14 @@ Result<Connection> read_connection(const fs::path& folder) {
   c.ecr_registry_url = string_or(o, "urls.ecr_registry");
   c.control_url = string_or(o, "urls.control");
   c.docker_config = string_or(o, "docker_config");
-  if (const auto* credentials = o.if_contains("credentials"); credentials && credentials->is_object())
+  if (const auto* credentials = o.if_contains("credentials");
+      credentials && credentials->is_object())
     c.credentials = read(credentials->get_object());
   if (const auto* apis = o.if_contains("apis"); apis && apis->is_array())
     for (const auto& api : apis->get_array())
       if (const auto* a = api.if_object())
-        c.apis.push_back({string_or(*a, "environment"), string_or(*a, "name"), string_or(*a, "url")});
+        c.apis.push_back(
+            {string_or(*a, "environment"), string_or(*a, "name"), string_or(*a, "url")});
   if (const auto* registries = o.if_contains("registries"); registries && registries->is_object())
     for (const auto& [host, url] : registries->get_object())
       if (url.is_string()) c.registries[host] = std::string(url.get_string());

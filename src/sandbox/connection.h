@@ -1,5 +1,5 @@
-// Where the running sandbox is and how to talk to it: what connection.json holds. The file can be read
-// by its owner only and is there only while the sandbox runs; its keys:
+// Where the running sandbox is and how to talk to it: what connection.json holds. The file can be
+// read by its owner only and is there only while the sandbox runs; its keys:
 //
 //   {"format": 1, "pid", "base_port", "account", "region",
 //    "urls": {"aws", "github", "source_registry", "ecr_registry", "control"},

@@ -1,5 +1,5 @@
-// The sandbox's own API: what runs, what was printed, faults, reset, end. JSON, with the control token
-// as bearer, so that no web page can reach it.
+// The sandbox's own API: what runs, what was printed, faults, reset, end. JSON, with the control
+// token as bearer, so that no web page can reach it.
 //
 //   GET /status      GET /logs?function=F&after=N     POST /reset     POST /stop
 //   GET /faults      POST /faults                     DELETE /faults  DELETE /faults/N
@@ -36,7 +36,8 @@ Task<ServerResponse> Sandbox::control(ServerRequest& request) {
   const std::string wanted =
       "Bearer " + connection_.credentials.control_token.reveal_for("the control API");
   if (!equal_in_constant_time(request.headers().get_or("Authorization", ""), wanted))
-    co_return json_response(401, json::object{{"message", "the control token is missing or wrong"}});
+    co_return json_response(401,
+                            json::object{{"message", "the control token is missing or wrong"}});
   const std::string& method = request.method();
   const std::string path(request.raw_path());
   if (!world_) co_return json_response(503, json::object{{"message", "the sandbox is starting"}});
@@ -54,12 +55,15 @@ Task<ServerResponse> Sandbox::control(ServerRequest& request) {
 }
 
 json::object Sandbox::api_status(const EnvironmentSeed& environment) const {
-  json::object shown{{"environment", environment.name}, {"function", environment.function},
-                     {"alias", environment.alias}, {"repository", environment.ecr_repository},
+  json::object shown{{"environment", environment.name},
+                     {"function", environment.function},
+                     {"alias", environment.alias},
+                     {"repository", environment.ecr_repository},
                      {"bucket", environment.bucket}};
   for (const auto& api : connection_.apis)
     if (api.environment == environment.name) shown["url"] = api.url;
-  auto live = world_->cloud().lambda.get(environment.function, environment.alias, loop_.clock().now());
+  auto live =
+      world_->cloud().lambda.get(environment.function, environment.alias, loop_.clock().now());
   if (live.ok()) {
     shown["version"] = live->version;
     shown["image"] = live->settings.resolved_image_uri;
@@ -75,30 +79,38 @@ json::object Sandbox::status() const {
   for (const auto& environment : options_.seed.environments)
     environments.push_back(api_status(environment));
   for (const auto& count : world_->runner().counts())
-    functions.push_back(json::object{{"function", count.function}, {"version", count.version},
-                                     {"instances", count.instances}, {"busy", count.busy}});
+    functions.push_back(json::object{{"function", count.function},
+                                     {"version", count.version},
+                                     {"instances", count.instances},
+                                     {"busy", count.busy}});
   for (const auto& warning : isolation_.warnings) warnings.emplace_back(warning);
   for (const auto& warning : warnings_) warnings.emplace_back(warning);
-  if (!keeper_->problem().empty()) warnings.emplace_back("the state is not saved: " + keeper_->problem());
+  if (!keeper_->problem().empty())
+    warnings.emplace_back("the state is not saved: " + keeper_->problem());
   for (const auto& name : world_->github_model().repositories()) {
     const auto repository = world_->github_model().repository(name);
     if (!repository.ok()) continue;
     int64_t open = 0;
     for (const auto& [number, issue] : (*repository)->issues) open += issue.state == "open" ? 1 : 0;
-    repositories.push_back(json::object{{"name", name}, {"open_issues", open},
-                                        {"deployments", (*repository)->deployments.size()}});
+    repositories.push_back(json::object{
+        {"name", name}, {"open_issues", open}, {"deployments", (*repository)->deployments.size()}});
   }
-  const json::object urls{{"aws", connection_.aws_url}, {"github", connection_.github_url},
+  const json::object urls{{"aws", connection_.aws_url},
+                          {"github", connection_.github_url},
                           {"source_registry", connection_.source_registry_url},
                           {"ecr_registry", connection_.ecr_registry_url},
                           {"control", connection_.control_url}};
   return {{"pid", connection_.pid},
           {"folder", fs::absolute(options_.folder).string()},
           {"uptime_ms", (loop_.clock().steady_now() - started_).count()},
-          {"account", connection_.account}, {"region", connection_.region},
-          {"isolation", isolation_.description()}, {"warnings", std::move(warnings)},
-          {"urls", urls}, {"environments", std::move(environments)},
-          {"running", std::move(functions)}, {"github", std::move(repositories)},
+          {"account", connection_.account},
+          {"region", connection_.region},
+          {"isolation", isolation_.description()},
+          {"warnings", std::move(warnings)},
+          {"urls", urls},
+          {"environments", std::move(environments)},
+          {"running", std::move(functions)},
+          {"github", std::move(repositories)},
           {"faults", faults_.list().size()}};
 }
 
@@ -110,8 +122,10 @@ ServerResponse Sandbox::logs(ServerRequest& request) const {
   for (const auto& function : world_->logs().functions()) {
     if (!wanted.empty() && function != wanted) continue;
     for (const auto& line : world_->logs().read(function, after))
-      lines.push_back(json::object{{"sequence", line.sequence}, {"time", to_iso8601(line.time)},
-                                   {"function", function}, {"version", line.version},
+      lines.push_back(json::object{{"sequence", line.sequence},
+                                   {"time", to_iso8601(line.time)},
+                                   {"function", function},
+                                   {"version", line.version},
                                    {"text", line.text}});
   }
   return json_response(200, json::object{{"lines", std::move(lines)}});
@@ -130,7 +144,8 @@ Task<ServerResponse> Sandbox::change_faults(ServerRequest& request, std::string 
     co_return json_response(201, sandbox::to_json(*added));
   }
   if (request.method() == "DELETE") {
-    auto cleared = faults_.clear(id.empty() ? 0 : std::max(1ll, std::strtoll(id.c_str(), nullptr, 10)));
+    auto cleared =
+        faults_.clear(id.empty() ? 0 : std::max(1ll, std::strtoll(id.c_str(), nullptr, 10)));
     if (!cleared.ok()) co_return problem(cleared.error());
   } else if (request.method() != "GET" || !id.empty()) {
     co_return json_response(405, json::object{{"message", "there is no such call"}});

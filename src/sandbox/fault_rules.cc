@@ -34,10 +34,14 @@ std::optional<std::chrono::milliseconds> parse_delay(std::string_view text) {
 
 const char* name_of(FaultKind kind) {
   switch (kind) {
-    case FaultKind::slow: return "slow";
-    case FaultKind::error: return "error";
-    case FaultKind::throttle: return "throttle";
-    case FaultKind::drop: return "drop";
+    case FaultKind::slow:
+      return "slow";
+    case FaultKind::error:
+      return "error";
+    case FaultKind::throttle:
+      return "throttle";
+    case FaultKind::drop:
+      return "drop";
   }
   return "error";
 }
@@ -47,7 +51,8 @@ const char* name_of(FaultKind kind) {
 Result<FaultRule> parse_fault_kind(const std::string& text) {
   FaultRule rule;
   const auto bad = [&] {
-    return Error(ErrorKind::usage, fmt::format("'{}' is not a kind of fault; there are {}", text, kKinds));
+    return Error(ErrorKind::usage,
+                 fmt::format("'{}' is not a kind of fault; there are {}", text, kKinds));
   };
   if (text == "throttle") {
     rule.kind = FaultKind::throttle;
@@ -72,10 +77,18 @@ Result<FaultRule> parse_fault_kind(const std::string& text) {
 }
 
 json::object to_json(const FaultRule& rule) {
-  return {{"id", rule.id}, {"service", rule.service}, {"operation", rule.operation},
-          {"resource", rule.resource}, {"kind", name_of(rule.kind)}, {"status", rule.status},
-          {"code", rule.code}, {"delay_ms", rule.delay.count()}, {"every", rule.every},
-          {"probability", rule.probability}, {"count", rule.count}, {"seen", rule.seen},
+  return {{"id", rule.id},
+          {"service", rule.service},
+          {"operation", rule.operation},
+          {"resource", rule.resource},
+          {"kind", name_of(rule.kind)},
+          {"status", rule.status},
+          {"code", rule.code},
+          {"delay_ms", rule.delay.count()},
+          {"every", rule.every},
+          {"probability", rule.probability},
+          {"count", rule.count},
+          {"seen", rule.seen},
           {"happened", rule.happened}};
 }
 
@@ -137,20 +150,27 @@ FaultAction FaultRules::decide(const FaultQuery& query) {
         !matches_glob(rule.resource, query.resource) || !happens(rule))
       continue;
     switch (rule.kind) {
-      case FaultKind::slow: action.delay += rule.delay; break;
+      case FaultKind::slow:
+        action.delay += rule.delay;
+        break;
       case FaultKind::error:
         action.status = rule.status;
         action.code = rule.code;
         break;
-      case FaultKind::throttle: action.throttle = true; break;
-      case FaultKind::drop: action.drop_answer = true; break;
+      case FaultKind::throttle:
+        action.throttle = true;
+        break;
+      case FaultKind::drop:
+        action.drop_answer = true;
+        break;
     }
   }
   return action;
 }
 
 Result<FaultRule> FaultRules::add(FaultRule rule) {
-  if (rules_.size() >= kMaxRules) return Error(ErrorKind::usage, "there are too many faults already");
+  if (rules_.size() >= kMaxRules)
+    return Error(ErrorKind::usage, "there are too many faults already");
   rule.id = next_id_++;
   rule.seen = 0;
   rule.happened = 0;

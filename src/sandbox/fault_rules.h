@@ -16,17 +16,17 @@ enum class FaultKind { slow, error, throttle, drop };
 
 struct FaultRule {
   int64_t id = 0;
-  std::string service = "*";    // globs: '*' and '?'
+  std::string service = "*";  // globs: '*' and '?'
   std::string operation = "*";
   std::string resource = "*";
   FaultKind kind = FaultKind::error;
-  int status = 500;                          // error
-  std::string code;                          // error: the service's own code; usually empty
-  std::chrono::milliseconds delay{2000};     // slow
-  int64_t every = 1;                         // of the matching requests each Nth
-  double probability = 1;                    // and of those so many
-  int64_t count = 0;                         // so often at most; 0: for ever
-  int64_t seen = 0;                          // matching requests
+  int status = 500;                       // error
+  std::string code;                       // error: the service's own code; usually empty
+  std::chrono::milliseconds delay{2000};  // slow
+  int64_t every = 1;                      // of the matching requests each Nth
+  double probability = 1;                 // and of those so many
+  int64_t count = 0;                      // so often at most; 0: for ever
+  int64_t seen = 0;                       // matching requests
   int64_t happened = 0;
 };
 

@@ -1,6 +1,7 @@
-// Faults on demand: each face of the sandbox asks, once for each request and before any work, whether
-// something shall go wrong. Whoever implements this (the control API, a test) keeps the rules and
-// counts; the faces only do what they are told, in the words of the service that they play.
+// Faults on demand: each face of the sandbox asks, once for each request and before any work,
+// whether something shall go wrong. Whoever implements this (the control API, a test) keeps the
+// rules and counts; the faces only do what they are told, in the words of the service that they
+// play.
 #pragma once
 
 #include <chrono>
@@ -13,7 +14,8 @@ struct FaultQuery {
                           // "registry" (the source's), "ecr-registry", "function"
   std::string operation;  // as the service names it: "UpdateFunctionCode", "PutObject"; for the
                           // registries "GET manifest", "PUT blob"; for GitHub "POST check-runs"
-  std::string resource;   // what it is about: the function, "bucket/key", the repository; may be empty
+  std::string
+      resource;  // what it is about: the function, "bucket/key", the repository; may be empty
 };
 
 /// What to do to one request. Several may hold at once: slow, and then an error.

@@ -18,7 +18,9 @@ namespace fs = std::filesystem;
 constexpr size_t kMaxStateBytes = 256u << 20;
 constexpr const char* kAccount = "000000000000";
 
-std::string url_of(uint16_t port) { return fmt::format("http://127.0.0.1:{}", port); }
+std::string url_of(uint16_t port) {
+  return fmt::format("http://127.0.0.1:{}", port);
+}
 
 uint16_t saved_base_port(const fs::path& folder) {
   auto text = read_whole_file(folder / "ports.json", 4096);
@@ -51,7 +53,9 @@ Task<ServerResponse> answer_api(std::shared_ptr<World> world, int number, Server
 }  // namespace
 
 Sandbox::Sandbox(Loop& loop, SandboxOptions options)
-    : loop_(loop), options_(std::move(options)), faults_(loop.entropy()),
+    : loop_(loop),
+      options_(std::move(options)),
+      faults_(loop.entropy()),
       started_(loop.clock().steady_now()) {}
 
 Sandbox::~Sandbox() {
@@ -88,9 +92,9 @@ Result<uint16_t> Sandbox::listen(uint16_t offset, HttpHandler handler) {
                                             : static_cast<uint16_t>(connection_.base_port + offset);
   auto server = serve_http(loop_, options, std::move(handler));
   if (!server.ok())
-    return std::move(server).error().with_hint(fmt::format(
-        "another program has port {}; choose others with: pawl sandbox up --port {}", options.port,
-        connection_.base_port + 1000));
+    return std::move(server).error().with_hint(
+        fmt::format("another program has port {}; choose others with: pawl sandbox up --port {}",
+                    options.port, connection_.base_port + 1000));
   servers_.push_back(*std::move(server));
   return servers_.back()->port();
 }
@@ -128,7 +132,8 @@ std::string Sandbox::open_api_port(int number) {
     return answer_api(world_, number, request);
   });
   if (!server.ok()) {
-    warnings_.push_back(fmt::format("the HTTP API at {} has no port: {}", wanted, server.error().message()));
+    warnings_.push_back(
+        fmt::format("the HTTP API at {} has no port: {}", wanted, server.error().message()));
     return wanted;
   }
   const std::string url = url_of((*server)->port());
@@ -195,7 +200,8 @@ Result<std::unique_ptr<Sandbox>> Sandbox::open(Loop& loop, SandboxOptions option
   StateKeeper::Source state{
       [self] { return self->world_->change_number() + (int64_t{self->generation_} << 40); },
       [self] { return self->world_->to_json(); }};
-  sandbox->keeper_ = std::make_unique<StateKeeper>(loop, given.folder / "state.json", std::move(state));
+  sandbox->keeper_ =
+      std::make_unique<StateKeeper>(loop, given.folder / "state.json", std::move(state));
   PAWL_CHECK(sandbox->keeper_->save_now());
   sandbox->list_apis();
   PAWL_CHECK(write_connection(given.folder, connection));

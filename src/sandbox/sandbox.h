@@ -1,5 +1,5 @@
-// The sandbox: one process on loopback that is GitHub, two registries, AWS and an HTTP door for each
-// API, for one project. Its folder holds everything that it knows:
+// The sandbox: one process on loopback that is GitHub, two registries, AWS and an HTTP door for
+// each API, for one project. Its folder holds everything that it knows:
 //
 //   lock              held by the process that runs
 //   connection.json   where it is and how to talk to it; there only while it runs

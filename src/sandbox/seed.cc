@@ -17,7 +17,8 @@ SandboxSeed seed_of(const Config& config) {
     one.function = environment.function.name;
     one.alias = environment.function.alias;
     one.ecr_repository = environment.function.repository;
-    one.api = environment.url.api.empty() ? config.app + "-" + environment.name : environment.url.api;
+    one.api =
+        environment.url.api.empty() ? config.app + "-" + environment.name : environment.url.api;
     if (environment.static_files) {
       one.bucket = environment.static_files->bucket;
       one.static_prefix = environment.static_files->prefix;
@@ -30,11 +31,18 @@ SandboxSeed seed_of(const Config& config) {
 json::object to_json(const SandboxSeed& seed) {
   json::array environments;
   for (const auto& e : seed.environments)
-    environments.push_back(json::object{{"name", e.name}, {"function", e.function}, {"alias", e.alias},
-                                        {"ecr_repository", e.ecr_repository}, {"bucket", e.bucket},
-                                        {"static_prefix", e.static_prefix}, {"api", e.api}});
-  return {{"app", seed.app}, {"region", seed.region}, {"repository", seed.repository},
-          {"main_branch", seed.main_branch}, {"source_image", seed.source_image},
+    environments.push_back(json::object{{"name", e.name},
+                                        {"function", e.function},
+                                        {"alias", e.alias},
+                                        {"ecr_repository", e.ecr_repository},
+                                        {"bucket", e.bucket},
+                                        {"static_prefix", e.static_prefix},
+                                        {"api", e.api}});
+  return {{"app", seed.app},
+          {"region", seed.region},
+          {"repository", seed.repository},
+          {"main_branch", seed.main_branch},
+          {"source_image", seed.source_image},
           {"environments", std::move(environments)}};
 }
 
@@ -50,9 +58,10 @@ SandboxSeed seed_from_json(const json::object& object) {
   for (const auto& value : environments->get_array()) {
     if (!value.is_object()) continue;
     const json::object& o = value.get_object();
-    seed.environments.push_back({string_or(o, "name"), string_or(o, "function"), string_or(o, "alias"),
-                                 string_or(o, "ecr_repository"), string_or(o, "bucket"),
-                                 string_or(o, "static_prefix"), string_or(o, "api")});
+    seed.environments.push_back({string_or(o, "name"), string_or(o, "function"),
+                                 string_or(o, "alias"), string_or(o, "ecr_repository"),
+                                 string_or(o, "bucket"), string_or(o, "static_prefix"),
+                                 string_or(o, "api")});
   }
   return seed;
 }

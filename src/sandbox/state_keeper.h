@@ -1,5 +1,5 @@
-// Keeps state.json in step with the world: soon after each change, whole or not at all, and once more
-// at the end. A kill at any moment loses the last moment's changes at most.
+// Keeps state.json in step with the world: soon after each change, whole or not at all, and once
+// more at the end. A kill at any moment loses the last moment's changes at most.
 #pragma once
 
 #include <filesystem>

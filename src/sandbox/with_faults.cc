@@ -45,13 +45,14 @@ ServerResponse refuse_as_registry(const FaultAction& action) {
 }
 
 ServerResponse refuse_as_github(const FaultAction& action) {
-  if (!action.throttle)
-    return json_refusal(action.status, {{"message", "Server Error"}});
+  if (!action.throttle) return json_refusal(action.status, {{"message", "Server Error"}});
   auto response = json_refusal(
-      403, {{"message", "You have exceeded a secondary rate limit. Please wait a few minutes before "
-                        "you try again."},
-            {"documentation_url", "https://docs.github.com/rest/overview/"
-                                  "rate-limits-for-the-rest-api#about-secondary-rate-limits"}});
+      403, {{"message",
+             "You have exceeded a secondary rate limit. Please wait a few minutes before "
+             "you try again."},
+            {"documentation_url",
+             "https://docs.github.com/rest/overview/"
+             "rate-limits-for-the-rest-api#about-secondary-rate-limits"}});
   response.headers.set("Retry-After", "1");
   return response;
 }

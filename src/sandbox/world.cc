@@ -32,7 +32,8 @@ std::string repository_in(std::string_view path) {
 World::World(Loop& loop, FaultInjector& faults, WorldOptions options)
     : loop_(loop), faults_(faults), options_(std::move(options)), logs_(loop.clock()) {}
 
-Result<std::shared_ptr<World>> World::open(Loop& loop, FaultInjector& faults, WorldOptions options) {
+Result<std::shared_ptr<World>> World::open(Loop& loop, FaultInjector& faults,
+                                           WorldOptions options) {
   std::shared_ptr<World> world(new World(loop, faults, std::move(options)));
   PAWL_CHECK(world->build());
   return world;
@@ -45,7 +46,8 @@ Result<void> World::build() {
   cloud_options.account.id = connection.account;
   cloud_options.account.region = connection.region;
   cloud_options.seed = random_uuid(loop_.entropy());
-  cloud_options.registry_host = connection.ecr_registry_url.substr(connection.ecr_registry_url.find("//") + 2);
+  cloud_options.registry_host =
+      connection.ecr_registry_url.substr(connection.ecr_registry_url.find("//") + 2);
   cloud_options.api_endpoint = options_.api_endpoint;
   cloud_options.lambda = options_.lambda;
   cloud_options.ledger_limit = kLedgerLimit;
@@ -53,9 +55,9 @@ Result<void> World::build() {
   github_ = std::make_unique<cloud::GitHub>(cloud_->ledger);
   PAWL_TRY(auto source_store, RegistryStore::open(options_.folder / "registries" / "source"));
   PAWL_TRY(auto ecr_store, RegistryStore::open(options_.folder / "registries" / "ecr"));
-  source_tokens_ = std::make_unique<RegistryTokens>(
-      loop_.clock(), connection.source_registry_url, connection.credentials.registry_user,
-      connection.credentials.registry_password);
+  source_tokens_ = std::make_unique<RegistryTokens>(loop_.clock(), connection.source_registry_url,
+                                                    connection.credentials.registry_user,
+                                                    connection.credentials.registry_password);
   source_ = std::make_unique<Registry>(std::move(source_store), source_rules(), loop_.entropy());
   ecr_ = std::make_unique<Registry>(std::move(ecr_store), ecr_rules(), loop_.entropy());
   runner_ = std::make_unique<ImageRunner>(loop_, ecr_->store(), logs_, options_.isolation,
@@ -68,7 +70,8 @@ Result<void> World::build() {
   face.token = connection.credentials.github_token;
   github_face_ = std::make_unique<GitHubFace>(*github_, loop_.clock(), std::move(face));
   cloud_->sts.add_key(connection.credentials.access_key_id,
-                      connection.credentials.secret_access_key.reveal_for("the sandbox's STS"), "pawl");
+                      connection.credentials.secret_access_key.reveal_for("the sandbox's STS"),
+                      "pawl");
   follow_ecr_model();
   return ok();
 }
@@ -105,8 +108,8 @@ RegistryRules World::ecr_rules() {
     const auto given = basic_credentials(request);
     if (!given) return RegistryRefusal{401, "UNAUTHORIZED", "Not Authorized"};
     if (given->user != "AWS" || !cloud_->ecr.accepts_password(given->password, loop_.clock().now()))
-      return RegistryRefusal{
-          403, "DENIED", "Your authorization token has expired. Reauthenticate and try again."};
+      return RegistryRefusal{403, "DENIED",
+                             "Your authorization token has expired. Reauthenticate and try again."};
     return std::nullopt;
   };
   rules.challenge = [this](const std::string&, bool) {
@@ -121,7 +124,8 @@ RegistryRules World::ecr_rules() {
                     repository, cloud_->account.id)};
   };
   rules.before_push = [this](const PushedManifest& pushed) -> std::optional<RegistryRefusal> {
-    auto allowed = cloud_->ecr.check_push(pushed.repository, pushed.tag, pushed.manifest.digest.str());
+    auto allowed =
+        cloud_->ecr.check_push(pushed.repository, pushed.tag, pushed.manifest.digest.str());
     if (allowed.ok()) return std::nullopt;
     return ecr_refusal(allowed.error());
   };
@@ -155,7 +159,9 @@ void World::follow_ecr_model() {
 }
 
 json::object World::to_json() const {
-  return {{"format", 1}, {"seed", sandbox::to_json(seed_)}, {"cloud", cloud_->to_json()},
+  return {{"format", 1},
+          {"seed", sandbox::to_json(seed_)},
+          {"cloud", cloud_->to_json()},
           {"github", github_->to_json()}};
 }
 
@@ -179,7 +185,8 @@ Result<void> World::load(const json::object& state) {
 
 Task<ServerResponse> World::aws(ServerRequest& request) {
   // A token that nobody saved would be refused after a restart.
-  if (request.headers().get_or("X-Amz-Target", "").find("GetAuthorizationToken") != std::string::npos)
+  if (request.headers().get_or("X-Amz-Target", "").find("GetAuthorizationToken") !=
+      std::string::npos)
     ++tokens_issued_;
   return aws_->handle(request);
 }
@@ -192,13 +199,15 @@ Task<ServerResponse> World::github(ServerRequest& request) {
 
 Task<ServerResponse> World::source_registry(ServerRequest& request) {
   if (request.raw_path() == "/token") co_return co_await source_tokens_->issue(request);
-  const FaultQuery query{"registry", registry_operation(request), repository_in(request.raw_path())};
+  const FaultQuery query{"registry", registry_operation(request),
+                         repository_in(request.raw_path())};
   const auto work = [this, &request] { return source_->handle(request); };
   co_return co_await with_faults(loop_.clock(), faults_.decide(query), refuse_as_registry, work);
 }
 
 Task<ServerResponse> World::ecr_registry(ServerRequest& request) {
-  const FaultQuery query{"ecr-registry", registry_operation(request), repository_in(request.raw_path())};
+  const FaultQuery query{"ecr-registry", registry_operation(request),
+                         repository_in(request.raw_path())};
   const auto work = [this, &request] { return ecr_->handle(request); };
   co_return co_await with_faults(loop_.clock(), faults_.decide(query), refuse_as_registry, work);
 }

@@ -1,6 +1,6 @@
-// Everything that the sandbox is made of but its ports: the cloud and GitHub models, the files behind
-// them, the faces in front of them, and the functions that run. A reset ends one world and makes
-// another; requests that are under way keep theirs until they are done.
+// Everything that the sandbox is made of but its ports: the cloud and GitHub models, the files
+// behind them, the faces in front of them, and the functions that run. A reset ends one world and
+// makes another; requests that are under way keep theirs until they are done.
 #pragma once
 
 #include <filesystem>
@@ -27,7 +27,7 @@ namespace pawl::sandbox {
 
 struct WorldOptions {
   std::filesystem::path folder;
-  Connection connection;       // urls and credentials
+  Connection connection;  // urls and credentials
   cloud::LambdaSettings lambda;
   std::function<std::string(int number)> api_endpoint;
   Isolation isolation;

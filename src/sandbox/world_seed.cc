@@ -33,7 +33,9 @@ Result<void> store_blob(RegistryStore& store, const std::string& repository,
   return store.finish_upload(id, repository, digest);
 }
 
-std::string no_entries() { return std::string(1024, '\0'); }  // an empty tar
+std::string no_entries() {
+  return std::string(1024, '\0');
+}  // an empty tar
 
 }  // namespace
 
@@ -47,18 +49,20 @@ Result<std::string> World::push_placeholder(const std::string& repository) {
   json::array diff_ids;
   diff_ids.emplace_back(Digest::of(layer).str());
   const json::object root{{"type", "layers"}, {"diff_ids", std::move(diff_ids)}};
-  const std::string config = json::serialize(json::object{
-      {"architecture", "amd64"}, {"os", "linux"}, {"config", run}, {"rootfs", root}});
+  const std::string config = json::serialize(
+      json::object{{"architecture", "amd64"}, {"os", "linux"}, {"config", run}, {"rootfs", root}});
   const auto descriptor = [](const char* type, const std::string& bytes) {
-    return json::object{{"mediaType", type}, {"digest", Digest::of(bytes).str()}, {"size", bytes.size()}};
+    return json::object{
+        {"mediaType", type}, {"digest", Digest::of(bytes).str()}, {"size", bytes.size()}};
   };
   json::array layers;
   layers.push_back(descriptor("application/vnd.oci.image.layer.v1.tar", layer));
   const char* type = "application/vnd.oci.image.manifest.v1+json";
-  const std::string manifest = json::serialize(json::object{
-      {"schemaVersion", 2}, {"mediaType", type},
-      {"config", descriptor("application/vnd.oci.image.config.v1+json", config)},
-      {"layers", std::move(layers)}});
+  const std::string manifest = json::serialize(
+      json::object{{"schemaVersion", 2},
+                   {"mediaType", type},
+                   {"config", descriptor("application/vnd.oci.image.config.v1+json", config)},
+                   {"layers", std::move(layers)}});
   const Digest digest = Digest::of(manifest);
   RegistryStore& store = ecr_->store();
   if (!store.find_manifest(repository, digest)) {
@@ -86,7 +90,8 @@ Result<void> World::seed_environment(const EnvironmentSeed& environment) {
     cloud::CreateFunction function;
     function.name = environment.function;
     function.settings.role = cloud_->sts.role_arn(role);
-    function.settings.image_uri = cloud_->ecr.repository_uri(environment.ecr_repository) + "@" + digest;
+    function.settings.image_uri =
+        cloud_->ecr.repository_uri(environment.ecr_repository) + "@" + digest;
     function.settings.timeout_seconds = kFunctionTimeoutSeconds;
     function.settings.memory_mb = kFunctionMemoryMb;
     PAWL_CHECK(cloud_->lambda.create(std::move(function), now));

@@ -142,12 +142,13 @@ Task<Result<std::optional<Lease>>> MemoryStore::acquire_lease(std::string app,
   PAWL_CO_CHECK(co_await pass("acquire_lease", Moment::before));
   const auto held = leases_.find({app, environment});
   const bool is_known = held != leases_.end();
-  const bool is_free = !is_known || held->second.deployment.empty() || held->second.expires_at <= now;
+  const bool is_free =
+      !is_known || held->second.deployment.empty() || held->second.expires_at <= now;
   const bool is_ours =
       is_known && held->second.deployment == deployment && held->second.owner == owner;
   std::optional<Lease> granted;
   if (is_free || is_ours) {
-    granted = Lease{app, environment, deployment, owner, is_known ? held->second.token + 1 : 1,
+    granted = Lease{app, environment,   deployment, owner, is_known ? held->second.token + 1 : 1,
                     now, now + duration};
     leases_[{app, environment}] = *granted;
   }

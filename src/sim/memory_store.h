@@ -56,7 +56,7 @@ class MemoryStore : public Store {
   Task<Result<void>> pass(std::string_view verb, Moment moment);
 
   std::map<std::string, Record> records_;
-  std::vector<std::string> order_;  // of acceptance
+  std::vector<std::string> order_;                               // of acceptance
   std::map<std::pair<std::string, std::string>, Lease> leases_;  // released: deployment empty
   std::map<std::string, std::vector<LogEntry>> logs_;
   std::vector<Event> history_;

@@ -5,8 +5,8 @@
 
 namespace pawl {
 
-// A waiter stands in the clock's map until its time comes or its task is stopped. Being stopped only
-// moves it to the present: it goes on from step(), never from inside request_stop().
+// A waiter stands in the clock's map until its time comes or its task is stopped. Being stopped
+// only moves it to the present: it goes on from step(), never from inside request_stop().
 struct VirtualClock::Sleep {
   VirtualClock& clock;
   int64_t due_ms;
@@ -57,7 +57,9 @@ struct VirtualClock::Sleep {
   }
 };
 
-WallTime VirtualClock::now() const { return {steady_.ms + wall_offset_ms_}; }
+WallTime VirtualClock::now() const {
+  return {steady_.ms + wall_offset_ms_};
+}
 
 Task<Result<void>> VirtualClock::sleep_for(std::chrono::milliseconds duration) {
   auto stop = co_await current_stop();

@@ -12,8 +12,9 @@ constexpr int kWalPauseMs = 20;
 Error full(const std::string& path) {
   return Error(ErrorKind::storage,
                fmt::format("there is no room left on the disk to write {}", path))
-      .with_hint("nothing was lost: what was recorded before stays as it is. Make room and run the "
-                 "command again; it goes on where it stopped");
+      .with_hint(
+          "nothing was lost: what was recorded before stays as it is. Make room and run the "
+          "command again; it goes on where it stopped");
 }
 
 Error damaged(const std::string& path, std::string_view detail) {
@@ -26,8 +27,9 @@ Error damaged(const std::string& path, std::string_view detail) {
 
 Error cannot_write(const std::string& path, std::string_view detail) {
   return Error(ErrorKind::storage, fmt::format("cannot write the journal {}: {}", path, detail))
-      .with_hint("nothing was lost: what was recorded before stays as it is. Check the disk and the "
-                 "file's permissions, then run the command again");
+      .with_hint(
+          "nothing was lost: what was recorded before stays as it is. Check the disk and the "
+          "file's permissions, then run the command again");
 }
 
 // Switching to WAL needs the file alone for a moment, and SQLite does not always wait for that by
@@ -70,9 +72,9 @@ std::string Statement::text(int column) const {
 
 Result<Database> Database::open(const std::string& path, Sync sync) {
   sqlite3* handle = nullptr;
-  const int opened = sqlite3_open_v2(
-      path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-      nullptr);
+  const int opened =
+      sqlite3_open_v2(path.c_str(), &handle,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   Database database(handle, path);
   if (opened != SQLITE_OK) return database.error(opened);
   sqlite3_extended_result_codes(handle, 1);

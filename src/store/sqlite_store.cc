@@ -205,8 +205,8 @@ Result<std::vector<Event>> SqliteStore::events_now(const std::string& deployment
       return damaged();
     const auto type = event_type_from(select.text(3));
     if (!type)
-      return Error(ErrorKind::storage, fmt::format("this Pawl does not know the journal entry '{}'",
-                                                   select.text(3)))
+      return Error(ErrorKind::storage,
+                   fmt::format("this Pawl does not know the journal entry '{}'", select.text(3)))
           .with_hint("it was written by a newer Pawl: use that one");
     event.type = *type;
     auto object = parse_json_object(data, "a journal entry");
@@ -226,8 +226,9 @@ Result<std::vector<std::string>> SqliteStore::ids_now(std::string_view tail, con
                             "SELECT id FROM deployments WHERE (?1 = '' OR app = ?1) AND "
                             "(?2 = '' OR environment = ?2) {}",
                             tail)));
-  select.bind(app).bind(environment).bind(static_cast<int64_t>(
-      std::min<size_t>(limit, std::numeric_limits<int32_t>::max())));
+  select.bind(app)
+      .bind(environment)
+      .bind(static_cast<int64_t>(std::min<size_t>(limit, std::numeric_limits<int32_t>::max())));
   std::vector<std::string> ids;
   for (;;) {
     PAWL_TRY(const bool row, database_.next(select));
@@ -257,9 +258,8 @@ Result<std::string> SqliteStore::find_now(const std::string& prefix) {
   if (ids.size() == 1 || ids.front() == prefix) return ids.front();
   const bool more = ids.size() > kMaxCandidates;
   if (more) ids.resize(kMaxCandidates);
-  return Error(ErrorKind::conflict,
-               fmt::format("'{}' begins more than one deployment: {}{}", prefix,
-                           fmt::join(ids, ", "), more ? ", ..." : ""));
+  return Error(ErrorKind::conflict, fmt::format("'{}' begins more than one deployment: {}{}",
+                                                prefix, fmt::join(ids, ", "), more ? ", ..." : ""));
 }
 
 // ---- leases ----
@@ -347,8 +347,9 @@ Result<void> SqliteStore::append_log_now(const std::string& deployment,
 Result<std::vector<LogEntry>> SqliteStore::log_now(const std::string& deployment,
                                                    const std::string& step) {
   if (dead_) return *dead_;
-  PAWL_TRY(auto select, database_.prepare("SELECT at_ms, step, line FROM logs WHERE deployment = ?1 "
-                                          "AND (?2 = '' OR step = ?2) ORDER BY number"));
+  PAWL_TRY(auto select,
+           database_.prepare("SELECT at_ms, step, line FROM logs WHERE deployment = ?1 "
+                             "AND (?2 = '' OR step = ?2) ORDER BY number"));
   select.bind(deployment).bind(step);
   std::vector<LogEntry> entries;
   for (;;) {

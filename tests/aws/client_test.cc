@@ -61,8 +61,7 @@ TEST(Client, SignsForTheServiceAndItsHost) {
   Wire wire;
   wire.http.answer(200, "{}");
   ASSERT_TRUE(run(wire.client.send(read_call())).ok());
-  EXPECT_EQ(wire.last().url,
-            "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/meals");
+  EXPECT_EQ(wire.last().url, "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/meals");
   EXPECT_EQ(wire.last().headers.get_or("Host", ""), "lambda.us-east-1.amazonaws.com");
   EXPECT_NE(wire.last().headers.get_or("Authorization", "").find("/us-east-1/lambda/aws4_request"),
             std::string::npos);

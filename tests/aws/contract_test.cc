@@ -1,5 +1,5 @@
-// The calls that Pawl makes, against a server that checks signatures and that nobody here wrote: moto
-// where Python has it. The same tests run against any other endpoint, the sandbox for one:
+// The calls that Pawl makes, against a server that checks signatures and that nobody here wrote:
+// moto where Python has it. The same tests run against any other endpoint, the sandbox for one:
 //
 //   PAWL_TEST_AWS_ENDPOINT=http://127.0.0.1:4510 AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...
 //

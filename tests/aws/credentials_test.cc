@@ -39,8 +39,11 @@ TEST(SessionName, IsMadeToFit) {
 
 std::string assumed(const std::string& key, const std::string& expires) {
   return "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>"
-         "<AccessKeyId>" + key + "</AccessKeyId><SecretAccessKey>secret-of-session</SecretAccessKey>"
-         "<SessionToken>token-of-session</SessionToken><Expiration>" + expires +
+         "<AccessKeyId>" +
+         key +
+         "</AccessKeyId><SecretAccessKey>secret-of-session</SecretAccessKey>"
+         "<SessionToken>token-of-session</SessionToken><Expiration>" +
+         expires +
          "</Expiration></Credentials></AssumeRoleWithWebIdentityResult>"
          "</AssumeRoleWithWebIdentityResponse>";
 }
@@ -49,7 +52,8 @@ struct Role : Wire {
   pawl::test::TempFolder folder;
   std::string token_file = folder.write("token", "identity-token-1\n");
   std::unique_ptr<CredentialSource> source = web_identity_credentials(
-      ports(), options, WebIdentity{"arn:aws:iam::1:role/deploy", "run 7/dev", std::chrono::hours(1)},
+      ports(), options,
+      WebIdentity{"arn:aws:iam::1:role/deploy", "run 7/dev", std::chrono::hours(1)},
       token_from_file(token_file));
   void give(const std::string& key, std::chrono::minutes lifetime) {
     http.answer(200, assumed(key, to_iso8601(clock.now() + lifetime)));
@@ -64,9 +68,9 @@ TEST(WebIdentity, ExchangesTheTokenWithoutSigning) {
   EXPECT_EQ(credentials->access_key_id, "ASIA1");
   EXPECT_EQ(credentials->session_token.reveal_for("the test"), "token-of-session");
   EXPECT_FALSE(role.last().headers.has("Authorization"));
-  for (const char* part : {"RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fdeploy",
-                           "RoleSessionName=run-7-dev", "DurationSeconds=3600",
-                           "WebIdentityToken=identity-token-1"})
+  for (const char* part :
+       {"RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fdeploy", "RoleSessionName=run-7-dev",
+        "DurationSeconds=3600", "WebIdentityToken=identity-token-1"})
     EXPECT_NE(role.last().body.find(part), std::string::npos) << part;
   EXPECT_EQ(role.last().body.find('\n'), std::string::npos);
 }

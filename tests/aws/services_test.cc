@@ -24,8 +24,9 @@ const char* const kConfiguration =
 
 TEST(Lambda, ReadsAFunctionWithItsImage) {
   Wire wire;
-  wire.http.answer(200, std::string("{\"Configuration\":") + kConfiguration +
-                            ",\"Code\":{\"ImageUri\":\"h/r:t\",\"ResolvedImageUri\":\"h/r@sha256:1\"}}");
+  wire.http.answer(200,
+                   std::string("{\"Configuration\":") + kConfiguration +
+                       ",\"Code\":{\"ImageUri\":\"h/r:t\",\"ResolvedImageUri\":\"h/r@sha256:1\"}}");
   Lambda lambda(wire.client);
   auto state = run(lambda.get("meals", "live"));
   ASSERT_TRUE(state.ok());
@@ -55,8 +56,9 @@ TEST(Lambda, SendsPreconditionsOnlyWhenThereAreSome) {
 
 TEST(Lambda, ListsAllPagesWithoutLatest) {
   Wire wire;
-  wire.http.answer(200, "{\"Versions\":[{\"Version\":\"$LATEST\"},{\"Version\":\"1\"}],"
-                        "\"NextMarker\":\"m/1\"}");
+  wire.http.answer(200,
+                   "{\"Versions\":[{\"Version\":\"$LATEST\"},{\"Version\":\"1\"}],"
+                   "\"NextMarker\":\"m/1\"}");
   wire.http.answer(200, "{\"Versions\":[{\"Version\":\"2\"}]}");
   Lambda lambda(wire.client);
   auto versions = run(lambda.list_versions("meals"));
@@ -81,8 +83,9 @@ TEST(Lambda, AliasesCarryTheirWeightsAlsoWhenThereAreNone) {
   Wire wire;
   Lambda lambda(wire.client);
   AliasState alias{"meals", "live", "3", "words", "r9", {{"2", 0.25}}};
-  wire.http.answer(200, "{\"Name\":\"live\",\"FunctionVersion\":\"3\",\"RevisionId\":\"r10\","
-                        "\"RoutingConfig\":{\"AdditionalVersionWeights\":{\"2\":0.25}}}");
+  wire.http.answer(200,
+                   "{\"Name\":\"live\",\"FunctionVersion\":\"3\",\"RevisionId\":\"r10\","
+                   "\"RoutingConfig\":{\"AdditionalVersionWeights\":{\"2\":0.25}}}");
   auto updated = run(lambda.update_alias(alias));
   ASSERT_TRUE(updated.ok());
   EXPECT_EQ(updated->revision_id, "r10");
@@ -117,10 +120,12 @@ TEST(Lambda, ProvisionedConcurrencyIsReadSetAndTakenAway) {
   wire.http.answer(404, "{}",
                    {{"x-amzn-ErrorType", "ProvisionedConcurrencyConfigNotFoundException"}});
   EXPECT_FALSE(run(lambda.get_provisioned_concurrency("meals", "live"))->has_value());
-  wire.http.answer(202, "{\"RequestedProvisionedConcurrentExecutions\":5,\"Status\":\"IN_PROGRESS\"}");
+  wire.http.answer(202,
+                   "{\"RequestedProvisionedConcurrentExecutions\":5,\"Status\":\"IN_PROGRESS\"}");
   EXPECT_EQ(run(lambda.put_provisioned_concurrency("meals", "live", 5))->requested, 5);
-  EXPECT_EQ(wire.last().url, "https://lambda.us-east-1.amazonaws.com/2019-09-30/functions/meals/"
-                             "provisioned-concurrency?Qualifier=live");
+  EXPECT_EQ(wire.last().url,
+            "https://lambda.us-east-1.amazonaws.com/2019-09-30/functions/meals/"
+            "provisioned-concurrency?Qualifier=live");
   wire.http.answer(204, "");
   EXPECT_TRUE(run(lambda.delete_provisioned_concurrency("meals", "live")).ok());
 }
@@ -134,8 +139,9 @@ TEST(Ecr, FindsARepositoryAndLogsIn) {
             "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories");
   wire.http.answer(400, "{\"__type\":\"RepositoryNotFoundException\"}");
   EXPECT_EQ(run(ecr.find_uri("meals")).error().kind(), ErrorKind::not_found);
-  wire.http.answer(200, "{\"authorizationData\":[{\"authorizationToken\":\"QVdTOnBhc3N3b3Jk\","
-                        "\"expiresAt\":1.7e9,\"proxyEndpoint\":\"https://1.dkr.ecr.x\"}]}");
+  wire.http.answer(200,
+                   "{\"authorizationData\":[{\"authorizationToken\":\"QVdTOnBhc3N3b3Jk\","
+                   "\"expiresAt\":1.7e9,\"proxyEndpoint\":\"https://1.dkr.ecr.x\"}]}");
   auto login = run(ecr.login());
   ASSERT_TRUE(login.ok());
   EXPECT_EQ(login->user, "AWS");
@@ -157,15 +163,17 @@ TEST(Ecr, AnImageThatIsNotThereIsAnAnswer) {
 TEST(ApiGateway, FindsAnApiByNameOverAllPages) {
   Wire wire;
   ApiGateway gateway(wire.client);
-  wire.http.answer(200, "{\"items\":[{\"name\":\"other\",\"apiEndpoint\":\"https://o\"}],"
-                        "\"nextToken\":\"n=\"}");
+  wire.http.answer(200,
+                   "{\"items\":[{\"name\":\"other\",\"apiEndpoint\":\"https://o\"}],"
+                   "\"nextToken\":\"n=\"}");
   wire.http.answer(200, "{\"items\":[{\"name\":\"meals\",\"apiEndpoint\":\"https://m\"}]}");
   EXPECT_EQ(*run(gateway.find_url("meals")), "https://m");
   EXPECT_NE(wire.last().url.find("nextToken=n%3D"), std::string::npos);
   wire.http.answer(200, "{\"items\":[]}");
   EXPECT_EQ(run(gateway.find_url("meals")).error().kind(), ErrorKind::not_found);
-  wire.http.answer(200, "{\"items\":[{\"name\":\"m\",\"apiEndpoint\":\"a\"},"
-                        "{\"name\":\"m\",\"apiEndpoint\":\"b\"}]}");
+  wire.http.answer(200,
+                   "{\"items\":[{\"name\":\"m\",\"apiEndpoint\":\"a\"},"
+                   "{\"name\":\"m\",\"apiEndpoint\":\"b\"}]}");
   EXPECT_EQ(run(gateway.find_url("m")).error().kind(), ErrorKind::conflict);
 }
 

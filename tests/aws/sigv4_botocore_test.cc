@@ -37,8 +37,10 @@ TEST(SigV4, AgreesWithBotocoreOnOddPathsAndQueries) {
   for (const auto& line : lines) {
     auto parsed = parse_json_object(line, "the oracle's line");
     ASSERT_TRUE(parsed.ok());
-    SignableRequest request{string_or(*parsed, "method"), string_or(*parsed, "target"),
-                            {{"Host", "host.example.com"}}, string_or(*parsed, "body_sha256")};
+    SignableRequest request{string_or(*parsed, "method"),
+                            string_or(*parsed, "target"),
+                            {{"Host", "host.example.com"}},
+                            string_or(*parsed, "body_sha256")};
     for (const auto& [name, value] : parsed->at("headers").as_object())
       request.headers.add(std::string(name), std::string(value.as_string()));
     Credentials credentials;

@@ -27,9 +27,9 @@ TEST(Xml, RefusesWhatIsNotWellFormedOrTooMuch) {
   for (int i = 0; i < 5'000; ++i) deep += "<a>";
   for (const std::string& bad :
        {std::string(""), std::string("text"), std::string("<a>"), std::string("<a></b>"),
-        std::string("<a"), std::string("<a b></a>"), std::string("</a>"),
-        std::string("<a/><b/>"), std::string("<a>\0</a>", 8), std::string("<"), deep,
-        std::string(kMaxXmlBytes + 1, ' '), std::string("<!DOCTYPE a>")})
+        std::string("<a"), std::string("<a b></a>"), std::string("</a>"), std::string("<a/><b/>"),
+        std::string("<a>\0</a>", 8), std::string("<"), deep, std::string(kMaxXmlBytes + 1, ' '),
+        std::string("<!DOCTYPE a>")})
     EXPECT_FALSE(parse_xml(bad, "it").ok()) << bad.substr(0, 40);
 }
 

@@ -8,9 +8,15 @@
 namespace pawl {
 namespace {
 
-Task<int> answer() { co_return 42; }
-Task<int> twice(Task<int> inner) { co_return 2 * co_await std::move(inner); }
-Task<int> wait_for(OneShot<int> arrival) { co_return co_await arrival.wait(); }
+Task<int> answer() {
+  co_return 42;
+}
+Task<int> twice(Task<int> inner) {
+  co_return 2 * co_await std::move(inner);
+}
+Task<int> wait_for(OneShot<int> arrival) {
+  co_return co_await arrival.wait();
+}
 
 Task<int> count_to(int n) {
   int sum = 0;
@@ -71,7 +77,9 @@ Task<bool> sees_stop() {
   auto token = co_await current_stop();
   co_return token.stop_requested();
 }
-Task<bool> deeper() { co_return co_await sees_stop(); }
+Task<bool> deeper() {
+  co_return co_await sees_stop();
+}
 
 Task<std::vector<bool>> stop_in_all() {
   std::vector<Task<bool>> tasks;

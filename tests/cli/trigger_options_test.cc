@@ -11,8 +11,7 @@ Config config_with(std::vector<std::string> names) {
   for (auto& name : names) {
     EnvironmentConfig environment;
     environment.name = name;
-    environment.trigger =
-        name == "dev" ? EnvironmentTrigger::ci : EnvironmentTrigger::manual;
+    environment.trigger = name == "dev" ? EnvironmentTrigger::ci : EnvironmentTrigger::manual;
     config.environments.push_back(environment);
   }
   return config;

@@ -104,15 +104,17 @@ TEST(ConfigParser, FillsInTheDefaults) {
 }
 
 TEST(ConfigParser, TellsAllProblemsInOneErrorEachOnALineOfItsOwn) {
-  const auto config = parse_config("app: Meals\nenvironments: {dev: {trigger: never}}\n", "x/pawl.yaml");
+  const auto config =
+      parse_config("app: Meals\nenvironments: {dev: {trigger: never}}\n", "x/pawl.yaml");
   ASSERT_FALSE(config.ok());
   EXPECT_EQ(config.error().kind(), ErrorKind::config);
-  EXPECT_EQ(config.error().message(),
-            "x/pawl.yaml:1:6: app: 'Meals' is not a name: lower-case letters, digits and - (not at "
-            "an end), at most 40\n"
-            "x/pawl.yaml:2:21: environments.dev.image: is missing; expected the image's source, such "
-            "as image: {source: ghcr.io/owner/name}\n"
-            "x/pawl.yaml:2:31: environments.dev.trigger: expected ci or manual, found 'never'");
+  EXPECT_EQ(
+      config.error().message(),
+      "x/pawl.yaml:1:6: app: 'Meals' is not a name: lower-case letters, digits and - (not at "
+      "an end), at most 40\n"
+      "x/pawl.yaml:2:21: environments.dev.image: is missing; expected the image's source, such "
+      "as image: {source: ghcr.io/owner/name}\n"
+      "x/pawl.yaml:2:31: environments.dev.trigger: expected ci or manual, found 'never'");
 }
 
 TEST(ConfigParser, RefusesAFileThatIsTooLarge) {
@@ -126,7 +128,8 @@ TEST(ConfigParser, SaysWhatAnEmptyFileIs) {
   for (const auto* text : {"", "\n", "# only a comment\n"}) {
     const auto config = parse_config(text, "pawl.yaml");
     ASSERT_FALSE(config.ok());
-    EXPECT_NE(config.error().message().find("empty"), std::string::npos) << config.error().message();
+    EXPECT_NE(config.error().message().find("empty"), std::string::npos)
+        << config.error().message();
   }
 }
 
@@ -146,9 +149,14 @@ TEST(ConfigParser, NeverCrashesOnAMutilatedFile) {
     for (auto edits = random() % 6 + 1; edits > 0 && !text.empty(); --edits) {
       const size_t at = random() % text.size();
       switch (random() % 3) {
-        case 0: text[at] = salt[random() % salt.size()]; break;
-        case 1: text.erase(at, random() % 8 + 1); break;
-        default: text.insert(at, 1, salt[random() % salt.size()]);
+        case 0:
+          text[at] = salt[random() % salt.size()];
+          break;
+        case 1:
+          text.erase(at, random() % 8 + 1);
+          break;
+        default:
+          text.insert(at, 1, salt[random() % salt.size()]);
       }
     }
     for (const auto& problem : parse_config_with_problems(text).problems) {
@@ -194,13 +202,15 @@ TEST(Config, NamesTheEnvironmentsThatThereAre) {
   const auto missing = config.environment("stagin");
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().kind(), ErrorKind::usage);
-  EXPECT_EQ(missing.error().message(), "there is no environment 'stagin' in the configuration; "
-                                       "there are: dev, staging, prod, demo");
+  EXPECT_EQ(missing.error().message(),
+            "there is no environment 'stagin' in the configuration; "
+            "there are: dev, staging, prod, demo");
   EXPECT_EQ(missing.error().hint(), "did you mean staging?");
 }
 
 TEST(YamlTree, TypesScalarsAsYaml12Does) {
-  const auto root = parse_yaml("[yes, no, true, 1, -2, 1.5, 1e3, 1.4.2, 0x10, ~, null, '1', \"true\", 08]").root;
+  const auto root =
+      parse_yaml("[yes, no, true, 1, -2, 1.5, 1e3, 1.4.2, 0x10, ~, null, '1', \"true\", 08]").root;
   EXPECT_EQ(json::serialize(to_json(root)),
             R"(["yes","no",true,1,-2,1.5E0,1E3,"1.4.2","0x10",null,null,"1","true",8])");
 }

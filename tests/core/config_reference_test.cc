@@ -81,8 +81,8 @@ class Reference {
     std::string text = kIntroduction;
     text += kExample;
     text += "\n## Keys\n\n" + table(schema_, "");
-    for (const auto* name : {"environment", "image", "infrastructure", "function", "url", "static",
-                             "health"}) {
+    for (const auto* name :
+         {"environment", "image", "infrastructure", "function", "url", "static", "health"}) {
       const json::object& section = schema_.at("$defs").at(name).get_object();
       const bool is_environment = std::string_view(name) == "environment";
       text += fmt::format("\n## {}\n\n{}\n\n", is_environment ? "environments.NAME" : name,
@@ -100,8 +100,7 @@ class Reference {
   std::string rows(const json::object& section, const std::string& prefix) {
     std::string text;
     if (const json::value* choices = section.if_contains("oneOf"))
-      for (const auto& choice : choices->get_array())
-        text += rows(choice.get_object(), prefix);
+      for (const auto& choice : choices->get_array()) text += rows(choice.get_object(), prefix);
     const json::value* properties = section.if_contains("properties");
     if (properties == nullptr) return text;
     for (const auto& [key, value] : properties->get_object()) {
@@ -125,7 +124,8 @@ class Reference {
     const json::value* standard = value.if_contains("default");
     return fmt::format("| `{}` | {} | {} |\n", path, in_cell(words),
                        standard == nullptr || shown(*standard).empty()
-                           ? "" : in_cell("`" + shown(*standard) + "`"));
+                           ? ""
+                           : in_cell("`" + shown(*standard) + "`"));
   }
 
   // The section that a property refers to, also where `none` may stand instead.
@@ -157,7 +157,8 @@ class Reference {
 };
 
 TEST(ConfigReference, IsMadeFromTheSchema) {
-  const auto schema = parse_json_object(read(kRoot + "/docs/schema/pawl.schema.json"), "the schema");
+  const auto schema =
+      parse_json_object(read(kRoot + "/docs/schema/pawl.schema.json"), "the schema");
   ASSERT_TRUE(schema.ok());
   const std::string made = Reference(*schema).make();
   const std::string path = kRoot + "/docs/reference/config.md";

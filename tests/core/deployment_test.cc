@@ -36,7 +36,8 @@ class History {
     return *this;
   }
   History& accepted() {
-    json::object data{{"kind", "deploy"}, {"app", "meals"}, {"environment", "dev"}, {"actor", "ana"}};
+    json::object data{
+        {"kind", "deploy"}, {"app", "meals"}, {"environment", "dev"}, {"actor", "ana"}};
     return add(EventType::accepted, "", std::move(data));
   }
   History& validated(const std::string& verdict) {
@@ -145,7 +146,8 @@ TEST(Fold, AStepThatACrashCutOffIsStartedAgain) {
   history.add(EventType::step_started, "check_health");
   history.token = 8;
   history.add(EventType::resumed, "", json::object{{"owner", "ben@server pid 2"}});
-  history.add(EventType::step_started, "check_health").add(EventType::step_succeeded, "check_health");
+  history.add(EventType::step_started, "check_health")
+      .add(EventType::step_succeeded, "check_health");
   const Deployment resumed = history.fold();
   EXPECT_EQ(resumed.contradictions, 0);
   EXPECT_EQ(resumed.step("check_health")->attempts, 2);
@@ -197,15 +199,24 @@ TEST(Fold, EventsThatDoNotFitAreCountedAndChangeNothing) {
   for (const auto& [what, add] : std::vector<Case>{
            {"accepted twice", [](History& h) { h.accepted(); }},
            {"started twice", [](History& h) { h.add(EventType::started); }},
-           {"planned twice", [](History& h) { h.add(EventType::planned, "", to_json(small_plan())); }},
+           {"planned twice",
+            [](History& h) { h.add(EventType::planned, "", to_json(small_plan())); }},
            {"unknown step", [](History& h) { h.add(EventType::step_started, "make_coffee"); }},
-           {"outcome without intent", [](History& h) { h.add(EventType::step_succeeded, "check_health"); }},
-           {"undo before rollback", [](History& h) { h.add(EventType::undo_started, "copy_image"); }},
-           {"undone without intent", [](History& h) { h.add(EventType::undo_succeeded, "copy_image"); }},
+           {"outcome without intent",
+            [](History& h) { h.add(EventType::step_succeeded, "check_health"); }},
+           {"undo before rollback",
+            [](History& h) { h.add(EventType::undo_started, "copy_image"); }},
+           {"undone without intent",
+            [](History& h) { h.add(EventType::undo_succeeded, "copy_image"); }},
            {"unknown outcome", [](History& h) { h.finished("exploded"); }},
            {"outcome that is no end", [](History& h) { h.finished("deploying"); }},
-           {"an old epoch", [](History& h) { h.token = 3; h.add(EventType::step_started, "check_health"); }},
-           {"another deployment's", [](History& h) {
+           {"an old epoch",
+            [](History& h) {
+              h.token = 3;
+              h.add(EventType::step_started, "check_health");
+            }},
+           {"another deployment's",
+            [](History& h) {
               h.add(EventType::interrupted);
               h.events.back().deployment = "d-2";
             }},
@@ -235,10 +246,10 @@ TEST(Fold, AGapAndARepetitionAreContradictions) {
 }
 
 TEST(Transitions, TerminalPhasesLeadNowhereAndEveryPhaseIsReached) {
-  const std::vector<Phase> all = {
-      Phase::queued,    Phase::deploying, Phase::verifying, Phase::rolling_back,
-      Phase::succeeded, Phase::rolled_back, Phase::failed,  Phase::cancelled,
-      Phase::refused,   Phase::superseded,  Phase::nothing_to_do};
+  const std::vector<Phase> all = {Phase::queued,       Phase::deploying,    Phase::verifying,
+                                  Phase::rolling_back, Phase::succeeded,    Phase::rolled_back,
+                                  Phase::failed,       Phase::cancelled,    Phase::refused,
+                                  Phase::superseded,   Phase::nothing_to_do};
   for (const auto from : all) {
     EXPECT_EQ(phase_from(to_string(from)), from);
     bool leads_on = false;

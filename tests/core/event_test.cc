@@ -45,17 +45,18 @@ TEST(EventJson, MembersOfLaterVersionsAreIgnored) {
 }
 
 TEST(EventJson, RefusesWhatIsNoEntry) {
-  for (const auto* text : {
-           "{}",
-           R"({"deployment":"d","sequence":1,"at":"2026-11-24T00:00:00Z","type":"exploded"})",
-           R"({"deployment":"","sequence":1,"at":"2026-11-24T00:00:00Z","type":"accepted"})",
-           R"({"deployment":"d","sequence":0,"at":"2026-11-24T00:00:00Z","type":"accepted"})",
-           R"({"deployment":"d","sequence":-1,"at":"2026-11-24T00:00:00Z","type":"accepted"})",
-           R"({"deployment":"d","sequence":1.5,"at":"2026-11-24T00:00:00Z","type":"accepted"})",
-           R"({"deployment":"d","sequence":"1","at":"2026-11-24T00:00:00Z","type":"accepted"})",
-           R"({"deployment":"d","sequence":1,"at":"yesterday","type":"accepted"})",
-           R"({"deployment":"d","sequence":1,"at":"2026-11-24T00:00:00Z","type":"accepted","data":[]})",
-       })
+  for (
+      const auto* text : {
+          "{}",
+          R"({"deployment":"d","sequence":1,"at":"2026-11-24T00:00:00Z","type":"exploded"})",
+          R"({"deployment":"","sequence":1,"at":"2026-11-24T00:00:00Z","type":"accepted"})",
+          R"({"deployment":"d","sequence":0,"at":"2026-11-24T00:00:00Z","type":"accepted"})",
+          R"({"deployment":"d","sequence":-1,"at":"2026-11-24T00:00:00Z","type":"accepted"})",
+          R"({"deployment":"d","sequence":1.5,"at":"2026-11-24T00:00:00Z","type":"accepted"})",
+          R"({"deployment":"d","sequence":"1","at":"2026-11-24T00:00:00Z","type":"accepted"})",
+          R"({"deployment":"d","sequence":1,"at":"yesterday","type":"accepted"})",
+          R"({"deployment":"d","sequence":1,"at":"2026-11-24T00:00:00Z","type":"accepted","data":[]})",
+      })
     EXPECT_FALSE(event_from_json(*parse_json_object(text, "test")).ok()) << text;
 }
 

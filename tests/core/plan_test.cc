@@ -26,7 +26,8 @@ environments:
   full:
   plain: {infrastructure: none, static: none, health: none}
   unqualified: {function: {alias: none}}
-)", "pawl.yaml");
+)",
+                             "pawl.yaml");
   PAWL_ASSERT(parsed.ok());
   return *parsed;
 }
@@ -53,11 +54,11 @@ bool comes_after(const Plan& plan, const std::string& later, const std::string& 
 }
 
 TEST(DeployPlan, HasTheStepsOfTheDesign) {
-  EXPECT_THAT(ids(deploy("full", true)),
-              ElementsAre("notify_started", "capture_live", "build_image", "plan_infrastructure",
-                          "apply_infrastructure", "copy_image", "upload_static", "update_function",
-                          "publish_version", "move_alias", "switch_static", "find_url",
-                          "check_health"));
+  EXPECT_THAT(
+      ids(deploy("full", true)),
+      ElementsAre("notify_started", "capture_live", "build_image", "plan_infrastructure",
+                  "apply_infrastructure", "copy_image", "upload_static", "update_function",
+                  "publish_version", "move_alias", "switch_static", "find_url", "check_health"));
   EXPECT_THAT(ids(deploy("plain", false)),
               ElementsAre("notify_started", "capture_live", "copy_image", "update_function",
                           "publish_version", "move_alias", "find_url"));
@@ -159,12 +160,13 @@ TEST(PlanJson, GoesRound) {
 }
 
 TEST(PlanJson, RefusesWhatIsNoPlan) {
-  for (const auto* text :
-       {"{}", R"({"kind": "deploy"})", R"({"kind": "dance", "steps": []})",
-        R"({"kind": "deploy", "steps": [1]})", R"({"kind": "deploy", "steps": [{"id": "a"}]})",
-        R"({"kind": "deploy", "steps": [{"id": "a", "kind": "a", "stage": "x"}]})",
-        R"({"kind": "deploy", "steps": [{"id": "a", "kind": "a", "stage": "deploy", "needs": "b"}]})",
-        R"({"kind": "deploy", "steps": [{"id": "a", "kind": "a", "stage": "deploy", "needs": ["b"]}]})"}) {
+  for (
+      const auto* text :
+      {"{}", R"({"kind": "deploy"})", R"({"kind": "dance", "steps": []})",
+       R"({"kind": "deploy", "steps": [1]})", R"({"kind": "deploy", "steps": [{"id": "a"}]})",
+       R"({"kind": "deploy", "steps": [{"id": "a", "kind": "a", "stage": "x"}]})",
+       R"({"kind": "deploy", "steps": [{"id": "a", "kind": "a", "stage": "deploy", "needs": "b"}]})",
+       R"({"kind": "deploy", "steps": [{"id": "a", "kind": "a", "stage": "deploy", "needs": ["b"]}]})"}) {
     const auto read = plan_from_json(*parse_json_object(text, "test"));
     EXPECT_FALSE(read.ok()) << text;
   }

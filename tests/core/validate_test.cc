@@ -18,7 +18,9 @@ const std::string kTagged = "bbbbbbb222222222222222222222222222222222";
 const std::string kLive = "ccccccc333333333333333333333333333333333";
 
 // 2026-11-27 is a Friday.
-WallTime at(const std::string& time) { return *parse_iso8601(time); }
+WallTime at(const std::string& time) {
+  return *parse_iso8601(time);
+}
 
 Config config() {
   Config made;
@@ -101,7 +103,10 @@ std::vector<Row> rows() {
   const auto deploy = Verdict::deploy;
   const auto nothing = Verdict::nothing_to_do;
   const auto refused = Verdict::refused;
-  const auto older = [](Facts& f) { f.is_older_than_live = true; f.live_sha = kLive; };
+  const auto older = [](Facts& f) {
+    f.is_older_than_live = true;
+    f.live_sha = kLive;
+  };
   const auto verified = [](Facts& f) { f.verified_in_promote_from = "1.4.2"; };
   // clang-format off
   return {
@@ -155,7 +160,8 @@ TEST(Validate, FollowsTheTable) {
   for (const auto& row : rows()) {
     const auto& environment = **made.environment(row.environment);
     const Decision decision = validate(made, environment, row.trigger, row.facts);
-    EXPECT_EQ(to_string(decision.verdict), to_string(row.verdict)) << row.what << ": " << decision.reason;
+    EXPECT_EQ(to_string(decision.verdict), to_string(row.verdict))
+        << row.what << ": " << decision.reason;
     EXPECT_EQ(decision.release.tag, row.tag) << row.what;
     EXPECT_EQ(decision.release.version, row.version) << row.what;
     EXPECT_EQ(decision.release.image_tag, row.version) << row.what;
@@ -198,10 +204,13 @@ TEST(CiEnvironment, IsTheOneThatCiTriggers) {
 
 TEST(VersionOrder, IsThatOfSemanticVersioning) {
   const std::vector<std::string> ascending = {
-      "v0.9.10", "v1.0.0-alpha", "v1.0.0-alpha.1", "v1.0.0-alpha.beta", "v1.0.0-beta",
-      "v1.0.0-beta.2", "v1.0.0-beta.11", "v1.0.0-rc.1", "1.0.0", "v1.0.1", "v1.2", "v1.10.0", "v2.0.0"};
+      "v0.9.10",     "v1.0.0-alpha",  "v1.0.0-alpha.1", "v1.0.0-alpha.beta",
+      "v1.0.0-beta", "v1.0.0-beta.2", "v1.0.0-beta.11", "v1.0.0-rc.1",
+      "1.0.0",       "v1.0.1",        "v1.2",           "v1.10.0",
+      "v2.0.0"};
   for (size_t i = 0; i + 1 < ascending.size(); ++i)
-    EXPECT_TRUE(compare_versions(*parse_version(ascending[i]), *parse_version(ascending[i + 1])) < 0)
+    EXPECT_TRUE(compare_versions(*parse_version(ascending[i]), *parse_version(ascending[i + 1])) <
+                0)
         << ascending[i] << " < " << ascending[i + 1];
   EXPECT_TRUE(compare_versions(*parse_version("v1.2"), *parse_version("1.2.0+build.5")) == 0);
   auto shuffled = ascending;
@@ -212,8 +221,8 @@ TEST(VersionOrder, IsThatOfSemanticVersioning) {
 }
 
 TEST(VersionOrder, ReadsOnlyVersions) {
-  for (const auto* no : {"", "v", "1", "v1", "1.2.3.4", "1..2", "a.b", "1.2-", "1.2-a..b", "1.2+", "vv1.2",
-                         "1.2.x", "99999999999999999999.1", "-1.2"})
+  for (const auto* no : {"", "v", "1", "v1", "1.2.3.4", "1..2", "a.b", "1.2-", "1.2-a..b", "1.2+",
+                         "vv1.2", "1.2.x", "99999999999999999999.1", "-1.2"})
     EXPECT_FALSE(parse_version(no).has_value()) << no;
   EXPECT_EQ(strip_v("v1.2.3"), "1.2.3");
   EXPECT_EQ(strip_v("vanilla"), "vanilla");
@@ -227,9 +236,10 @@ TEST(Freeze, ReadsWindowsOfTheWeek) {
   EXPECT_EQ(window->end_minute_of_week, 8 * 60);
   EXPECT_EQ(end_of(*window), "Mon 08:00 Europe/Berlin");
   EXPECT_EQ(parse_freeze_window("Sat 00:00-Sun 00:00")->zone, "UTC");
-  for (const auto* no : {"", "Fri 16:00", "Fri 24:00-Mon 08:00", "Fri 16:60-Mon 08:00",
-                         "Fri 16:00-Fri 16:00", "fri 16:00-mon 08:00", "Fri 16:00-Mon 08:00 ",
-                         "Fri 16:00-Mon 08:00 Europe/", "Fri 16:00-Mon 08:00 ../etc", "Fri 16:00 Mon 08:00"})
+  for (const auto* no :
+       {"", "Fri 16:00", "Fri 24:00-Mon 08:00", "Fri 16:60-Mon 08:00", "Fri 16:00-Fri 16:00",
+        "fri 16:00-mon 08:00", "Fri 16:00-Mon 08:00 ", "Fri 16:00-Mon 08:00 Europe/",
+        "Fri 16:00-Mon 08:00 ../etc", "Fri 16:00 Mon 08:00"})
     EXPECT_FALSE(parse_freeze_window(no).has_value()) << no;
 }
 

@@ -71,15 +71,16 @@ size_t play(const Scenario& scenario, std::vector<size_t> crashes, bool is_seen_
     if (round < crashes.size()) rig.crash.crash_at(crashes[round]);
     process->begin(id, "new");
     if (scenario.cancelled && round == 0) {
-      rig.clock.run_until([&] {
-        return rig.world.resources["alias"] == "new" || rig.crash.has_crashed();
-      });
+      rig.clock.run_until(
+          [&] { return rig.world.resources["alias"] == "new" || rig.crash.has_crashed(); });
       if (!rig.crash.has_crashed()) {
-        // By another hand, which does not crash.
+        rig.crash.pause(true);
         auto events = rig.clock.run(rig.store.events(id)).value();
-        Event cancel{id, events.size() + 1, rig.clock.now(), 0, EventType::cancel_requested, "",
-                     json::object{{"by", "bob"}}};
+        Event cancel{
+            id, events.size() + 1,          rig.clock.now(), 0, EventType::cancel_requested,
+            "", json::object{{"by", "bob"}}};
         (void)rig.clock.run(rig.store.append({cancel})).ok();
+        rig.crash.pause(false);
       }
     }
     const bool ended = process->finish(id);

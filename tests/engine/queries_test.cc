@@ -20,7 +20,8 @@ class History {
     plan.release.version = version;
     plan.release.sha = std::string(40, version.back());
     PlanStep update;
-    update.id = update.kind = kind == DeploymentKind::deploy ? "update_function" : "restore_function";
+    update.id = update.kind =
+        kind == DeploymentKind::deploy ? "update_function" : "restore_function";
     plan.steps = {update};
     json::object validated = to_json(plan.release);
     validated["verdict"] = "deploy";

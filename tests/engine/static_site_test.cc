@@ -252,8 +252,8 @@ TEST(StaticSite, AnErrorOfTheGuardStopsTheUpload) {
   BeforeChange refuse = []() -> Task<Result<void>> {
     co_return Error(ErrorKind::conflict, "the lease is not ours");
   };
-  auto uploaded = run(
-      upload_new_files(site.objects, site.files, site.target, "app", site.scan(), refuse, {}));
+  auto uploaded =
+      run(upload_new_files(site.objects, site.files, site.target, "app", site.scan(), refuse, {}));
   ASSERT_FALSE(uploaded.ok());
   EXPECT_TRUE(site.objects.ledger.empty());
 }

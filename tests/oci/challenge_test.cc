@@ -16,8 +16,8 @@ TEST(Challenge, ReadsWhatRegistriesSend) {
 }
 
 TEST(Challenge, ReadsSeveralInOneHeader) {
-  const auto challenges =
-      parse_challenges(R"(Basic realm="r", Bearer realm="https://x/t", error=invalid_token , Negotiate)");
+  const auto challenges = parse_challenges(
+      R"(Basic realm="r", Bearer realm="https://x/t", error=invalid_token , Negotiate)");
   ASSERT_EQ(challenges.size(), 3u);
   EXPECT_EQ(challenges[0].scheme, "basic");
   EXPECT_EQ(challenges[1].get("error"), "invalid_token");
@@ -35,8 +35,10 @@ TEST(Challenge, LeavesOutWhatCannotBeRead) {
   EXPECT_TRUE(parse_challenges("").empty());
   EXPECT_TRUE(parse_challenges(" , ,").empty());
   EXPECT_TRUE(parse_challenges("\x01\x02").empty());
-  for (const std::string_view text : {"Bearer realm=\"open", "Bearer =", "Bearer a=,b", "B \"x\""}) {
-    for (const Challenge& challenge : parse_challenges(text)) EXPECT_TRUE(challenge.get("realm").empty());
+  for (const std::string_view text :
+       {"Bearer realm=\"open", "Bearer =", "Bearer a=,b", "B \"x\""}) {
+    for (const Challenge& challenge : parse_challenges(text))
+      EXPECT_TRUE(challenge.get("realm").empty());
   }
 }
 

@@ -24,11 +24,13 @@ class Copy : public ::testing::Test {
                           std::string source = "team/app", std::string target = "mirror/app") {
     Repository from(world.source(), std::move(source), false);
     Repository to(world.target(), std::move(target), true);
-    return world.run(
-        copy_image(from, to, CopyRequest{std::move(reference), std::move(tag), {}}, options, observer));
+    return world.run(copy_image(from, to, CopyRequest{std::move(reference), std::move(tag), {}},
+                                options, observer));
   }
 
-  std::string tag_at_target(const std::string& tag = "v1") { return world.to.tags["mirror/app"][tag]; }
+  std::string tag_at_target(const std::string& tag = "v1") {
+    return world.to.tags["mirror/app"][tag];
+  }
 
   /// The target has exactly the bytes that the source has, for all that hangs on `digest`.
   void expect_whole(const Digest& digest) {
@@ -81,7 +83,8 @@ TEST_F(Copy, PutsChildrenBeforeWhatNamesThemAndTheTagLast) {
   ASSERT_TRUE(copy().ok());
   std::vector<std::string> puts;
   for (const auto& line : world.to.log)
-    if (line.starts_with("PUT")) puts.push_back(line.find("uploads") != std::string::npos ? "blob" : line);
+    if (line.starts_with("PUT"))
+      puts.push_back(line.find("uploads") != std::string::npos ? "blob" : line);
   ASSERT_EQ(puts.size(), 4u);
   EXPECT_EQ(puts[2], "PUT /v2/mirror/app/manifests/" + amd.str());
   EXPECT_EQ(puts[3], "PUT /v2/mirror/app/manifests/v1");
@@ -212,7 +215,8 @@ TEST_F(Copy, NoticesThatSomeoneElseMovedTheTag) {
   world.put_image(world.from, "team/app", {10}, "v1");
   world.to.fault = [this](const HttpRequest& request) {
     const bool after_put = world.to.count("PUT /v2/mirror/app/manifests/v1") > 0;
-    if (request.method == "HEAD" && after_put) world.to.tags["mirror/app"]["v1"] = Digest::of("").str();
+    if (request.method == "HEAD" && after_put)
+      world.to.tags["mirror/app"]["v1"] = Digest::of("").str();
     if (request.method == "HEAD" && after_put)
       world.to.manifests["mirror/app"][Digest::of("").str()] = {"x", ""};
     return Fault{};
@@ -248,9 +252,10 @@ TEST_F(Copy, TellsHowFarEachLayerIs) {
 TEST_F(Copy, CarriesWhatIsAttachedAlong) {
   world.from.has_referrers_api = world.to.has_referrers_api = true;
   const Digest digest = world.put_image(world.from, "team/app", {10}, "v1");
-  const Digest signature = world.put_image(
-      world.from, "team/app", {20}, "",
-      fmt::format(R"(,"subject":{{"mediaType":"{}","digest":"{}","size":1}})", kOciManifest, digest.str()));
+  const Digest signature =
+      world.put_image(world.from, "team/app", {20}, "",
+                      fmt::format(R"(,"subject":{{"mediaType":"{}","digest":"{}","size":1}})",
+                                  kOciManifest, digest.str()));
   const auto report = copy();
   ASSERT_TRUE(report.ok()) << report.error().message();
   EXPECT_EQ(report->referrers_copied, 1);
@@ -259,9 +264,10 @@ TEST_F(Copy, CarriesWhatIsAttachedAlong) {
 
 TEST_F(Copy, KeepsTheListOfWhatIsAttachedWhereTheRegistryDoesNot) {
   const Digest digest = world.put_image(world.from, "team/app", {10}, "v1");
-  const Digest signature = world.put_image(
-      world.from, "team/app", {20}, "",
-      fmt::format(R"(,"subject":{{"mediaType":"{}","digest":"{}","size":1}})", kOciManifest, digest.str()));
+  const Digest signature =
+      world.put_image(world.from, "team/app", {20}, "",
+                      fmt::format(R"(,"subject":{{"mediaType":"{}","digest":"{}","size":1}})",
+                                  kOciManifest, digest.str()));
   const auto& stored = world.from.manifests["team/app"][signature.str()];
   const auto manifest = parse_manifest(stored.bytes, stored.type, "m").value();
   const std::string list = with_referrer("", manifest).value();
@@ -281,9 +287,10 @@ TEST_F(Copy, KeepsTheListOfWhatIsAttachedWhereTheRegistryDoesNot) {
 TEST_F(Copy, ATargetThatRefusesAttachmentsStillGetsItsImage) {
   world.from.has_referrers_api = true;
   const Digest digest = world.put_image(world.from, "team/app", {10}, "v1");
-  const Digest signature = world.put_image(
-      world.from, "team/app", {20}, "",
-      fmt::format(R"(,"subject":{{"mediaType":"{}","digest":"{}","size":1}})", kOciManifest, digest.str()));
+  const Digest signature =
+      world.put_image(world.from, "team/app", {20}, "",
+                      fmt::format(R"(,"subject":{{"mediaType":"{}","digest":"{}","size":1}})",
+                                  kOciManifest, digest.str()));
   world.to.fault = [&](const HttpRequest& request) {
     Fault fault;
     if (request.method == "PUT" && request.url.ends_with(signature.str())) {

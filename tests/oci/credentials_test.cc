@@ -66,7 +66,8 @@ TEST(DockerConfig, KnowsDockerHubUnderItsOldName) {
 TEST(DockerConfig, AsksTheHelperOfTheHostAndElseTheStore) {
   const auto helpers = std::make_shared<OneHelper>();
   auto source = docker_credentials(
-      config_of(R"({"credHelpers":{"ghcr.io":"gh"},"credsStore":"desktop","auths":{"ghcr.io":{}}})"),
+      config_of(
+          R"({"credHelpers":{"ghcr.io":"gh"},"credsStore":"desktop","auths":{"ghcr.io":{}}})"),
       helpers);
   EXPECT_EQ(find(*source, "ghcr.io")->user, "octo");
   EXPECT_FALSE(find(*source, "docker.io"));
@@ -129,7 +130,8 @@ class CountingTokens : public EcrTokens {
 TEST(EcrCredentials, AreKeptUntilTheyAreAboutToEnd) {
   StillClock clock;
   const auto tokens = std::make_shared<CountingTokens>();
-  auto source = ecr_credentials(tokens, clock, [](const std::string& host) { return is_ecr_host(host); });
+  auto source =
+      ecr_credentials(tokens, clock, [](const std::string& host) { return is_ecr_host(host); });
   const std::string host = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
   EXPECT_EQ(find(*source, host)->user, "AWS");
   find(*source, host);
@@ -149,9 +151,10 @@ TEST(EcrHost, IsToldByItsName) {
 }
 
 TEST(FirstOf, TakesTheFirstThatKnowsTheHost) {
-  auto source = first_of({fixed_credentials({{"a.example", {"one", Secret("password1"), Secret()}}}),
-                          fixed_credentials({{"a.example", {"two", Secret("password2"), Secret()}},
-                                             {"b.example", {"three", Secret("password3"), Secret()}}})});
+  auto source =
+      first_of({fixed_credentials({{"a.example", {"one", Secret("password1"), Secret()}}}),
+                fixed_credentials({{"a.example", {"two", Secret("password2"), Secret()}},
+                                   {"b.example", {"three", Secret("password3"), Secret()}}})});
   EXPECT_EQ(find(*source, "a.example")->user, "one");
   EXPECT_EQ(find(*source, "b.example")->user, "three");
 }
@@ -173,7 +176,8 @@ TEST(RegistryHosts, OverridesAreReadOrRefused) {
   ASSERT_TRUE(hosts.ok());
   EXPECT_EQ(hosts->base_url("ghcr.io"), "http://127.0.0.1:4512");
   EXPECT_EQ(hosts->base_url("a.example"), "https://b.example");
-  for (const std::string_view bad : {"ghcr.io", "=http://x", "a=b", "a=http://x/path", "a=http://x/?q"})
+  for (const std::string_view bad :
+       {"ghcr.io", "=http://x", "a=b", "a=http://x/path", "a=http://x/?q"})
     EXPECT_FALSE(RegistryHosts::parse(bad).ok()) << bad;
 }
 

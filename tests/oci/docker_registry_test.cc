@@ -1,5 +1,5 @@
-// The same client against a registry that nobody here wrote: Debian's docker-registry. Skipped where
-// it is not installed.
+// The same client against a registry that nobody here wrote: Debian's docker-registry. Skipped
+// where it is not installed.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -70,7 +70,8 @@ class DockerRegistry {
            << "}, delete: {enabled: true}}\nhttp: {addr: 127.0.0.1:" << port_ << "}\n";
     if (with_password) {
       std::ofstream(folder_ / "passwords") << kPasswords;
-      config << "auth: {htpasswd: {realm: test, path: " << (folder_ / "passwords").string() << "}}\n";
+      config << "auth: {htpasswd: {realm: test, path: " << (folder_ / "passwords").string()
+             << "}}\n";
     }
     config.close();
     start();
@@ -87,7 +88,8 @@ class DockerRegistry {
 
  private:
   void start() {
-    std::vector<std::string> words{std::string(kProgram), "serve", (folder_ / "config.yml").string()};
+    std::vector<std::string> words{std::string(kProgram), "serve",
+                                   (folder_ / "config.yml").string()};
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -100,7 +102,8 @@ class DockerRegistry {
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-    PAWL_ASSERT(posix_spawn(&process_, argv[0], &files, nullptr, argv.data(), variables.data()) == 0);
+    PAWL_ASSERT(posix_spawn(&process_, argv[0], &files, nullptr, argv.data(), variables.data()) ==
+                0);
     posix_spawn_file_actions_destroy(&files);
     for (int i = 0; i < 1'000 && !is_listening(port_); ++i) usleep(10'000);
     PAWL_ASSERT(is_listening(port_));
@@ -190,8 +193,9 @@ class AgainstDockerRegistry : public ::testing::Test {
                      const std::string& reference = "") {
     std::string layers;
     for (const uint64_t size : sizes)
-      layers += fmt::format(R"({}{{"mediaType":"l","digest":"{}","size":{}}})",
-                            layers.empty() ? "" : ",", put_noise(repository, size, ++seed_).str(), size);
+      layers +=
+          fmt::format(R"({}{{"mediaType":"l","digest":"{}","size":{}}})", layers.empty() ? "" : ",",
+                      put_noise(repository, size, ++seed_).str(), size);
     const Digest config = put_noise(repository, 100, ++seed_);
     const std::string text = fmt::format(
         R"({{"schemaVersion":2,"mediaType":"{}","config":{{"mediaType":"c","digest":"{}","size":100}},"layers":[{}]}})",
@@ -242,7 +246,8 @@ TEST_F(AgainstDockerRegistry, CopiesAnIndexAndKeepsItsDigest) {
       R"({{"schemaVersion":2,"mediaType":"{0}","manifests":[)"
       R"({{"mediaType":"{1}","digest":"{2}","size":{3},"platform":{{"os":"linux","architecture":"amd64"}}}},)"
       R"({{"mediaType":"{1}","digest":"{4}","size":{5},"platform":{{"os":"linux","architecture":"arm64"}}}}]}})",
-      kOciIndex, kOciManifest, amd.digest.str(), amd.bytes.size(), arm.digest.str(), arm.bytes.size());
+      kOciIndex, kOciManifest, amd.digest.str(), amd.bytes.size(), arm.digest.str(),
+      arm.bytes.size());
   const Manifest index = parse_manifest(text, kOciIndex, "m").value();
   run(from.put_manifest(index, "v1"));
   const CopyReport report = copy(from, to);

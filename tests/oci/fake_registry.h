@@ -1,5 +1,6 @@
-// Registries without a network, for the faults that a real one cannot be made to have: an HttpClient
-// that answers itself, a clock that jumps over every wait, and a queue that takes the loop's place.
+// Registries without a network, for the faults that a real one cannot be made to have: an
+// HttpClient that answers itself, a clock that jumps over every wait, and a queue that takes the
+// loop's place.
 #pragma once
 
 #include <cstddef>
@@ -70,11 +71,11 @@ class FixedEntropy : public Entropy {
 
 /// What goes wrong with one request.
 struct Fault {
-  std::optional<HttpResponse> answer;        // instead of doing anything
+  std::optional<HttpResponse> answer;          // instead of doing anything
   std::optional<uint64_t> cut_response_after;  // bytes, then the connection is gone
   std::optional<uint64_t> cut_request_after;   // bytes are kept, then the connection is gone
   std::optional<uint64_t> fail_request_after;  // bytes are kept, then a 500 is the answer
-  bool drop_answer = false;                  // done, but nobody hears of it
+  bool drop_answer = false;                    // done, but nobody hears of it
 };
 
 class FakeRegistry {
@@ -96,8 +97,8 @@ class FakeRegistry {
   bool keeps_partial_uploads = true;
   bool checks_digests = true;
   uint64_t max_request_bytes = 0;  // 413 above it; 0: no limit
-  std::string basic;    // "user:password" that is asked for; empty: anyone
-  std::string realm;    // of bearer tokens; empty: none are asked for
+  std::string basic;               // "user:password" that is asked for; empty: anyone
+  std::string realm;               // of bearer tokens; empty: none are asked for
   int token_seconds = 300;
   std::set<std::string> live_tokens;
 

@@ -22,7 +22,8 @@ HttpResponse plain(int status, std::string body = "") {
 }
 
 HttpResponse refusal(int status, std::string_view code) {
-  return plain(status, fmt::format(R"({{"errors":[{{"code":"{}","message":"said the fake"}}]}})", code));
+  return plain(status,
+               fmt::format(R"({{"errors":[{{"code":"{}","message":"said the fake"}}]}})", code));
 }
 
 Error lost(std::string_view what) {
@@ -34,7 +35,8 @@ std::string query_value(const UrlParts& url, std::string_view name) {
   while (!rest.empty()) {
     const auto pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
-    if (pair.substr(0, pair.find('=')) == name) return url_decode(pair.substr(name.size() + 1)).value();
+    if (pair.substr(0, pair.find('=')) == name)
+      return url_decode(pair.substr(name.size() + 1)).value();
   }
   return "";
 }
@@ -44,7 +46,8 @@ class Waker {
  public:
   explicit Waker(TurnQueue& turns) : turns_(turns), shot_(std::make_shared<OneShot<bool>>()) {}
   std::function<void()> function() {
-    return [&turns = turns_, shot = shot_] { turns.post([current = *shot] { current.set(true); }); };
+    return
+        [&turns = turns_, shot = shot_] { turns.post([current = *shot] { current.set(true); }); };
   }
   Task<void> wait() {
     const std::stop_token stop = co_await current_stop();
@@ -62,9 +65,8 @@ class Waker {
 }  // namespace
 
 int FakeRegistry::count(std::string_view prefix) const {
-  return static_cast<int>(std::count_if(log.begin(), log.end(), [&](const std::string& line) {
-    return line.starts_with(prefix);
-  }));
+  return static_cast<int>(std::count_if(
+      log.begin(), log.end(), [&](const std::string& line) { return line.starts_with(prefix); }));
 }
 
 Task<void> FakeHttp::next_turn() {
@@ -128,7 +130,8 @@ Task<Result<HttpResponse>> FakeHttp::deliver(HttpRequest& request, HttpResponse 
 
 Task<Result<HttpResponse>> FakeHttp::send(HttpRequest request) {
   co_await next_turn();
-  if ((co_await current_stop()).stop_requested()) co_return Error(ErrorKind::interrupted, "stopped");
+  if ((co_await current_stop()).stop_requested())
+    co_return Error(ErrorKind::interrupted, "stopped");
   const auto url = split_url(request.url);
   PAWL_ASSERT(url.has_value());
   const auto found = registries_.find(url->authority());
@@ -162,16 +165,19 @@ Task<Result<HttpResponse>> FakeHttp::send(HttpRequest request) {
   co_return co_await deliver(request, std::move(*response), fault.cut_response_after);
 }
 
-std::optional<HttpResponse> FakeHttp::challenge(FakeRegistry& registry, const HttpRequest& request) {
+std::optional<HttpResponse> FakeHttp::challenge(FakeRegistry& registry,
+                                                const HttpRequest& request) {
   const std::string sent = request.headers.get_or("Authorization", "");
   if (!registry.realm.empty()) {
-    if (sent.starts_with("Bearer ") && registry.live_tokens.count(sent.substr(7))) return std::nullopt;
+    if (sent.starts_with("Bearer ") && registry.live_tokens.count(sent.substr(7)))
+      return std::nullopt;
     HttpResponse response = refusal(401, "UNAUTHORIZED");
     response.headers.set("WWW-Authenticate",
                          fmt::format(R"(Bearer realm="{}",service="fake")", registry.realm));
     return response;
   }
-  if (registry.basic.empty() || sent == "Basic " + base64_encode(registry.basic)) return std::nullopt;
+  if (registry.basic.empty() || sent == "Basic " + base64_encode(registry.basic))
+    return std::nullopt;
   HttpResponse response = refusal(401, "UNAUTHORIZED");
   response.headers.set("WWW-Authenticate", R"(Basic realm="fake")");
   return response;
@@ -180,11 +186,13 @@ std::optional<HttpResponse> FakeHttp::challenge(FakeRegistry& registry, const Ht
 HttpResponse FakeHttp::give_token(FakeRegistry& registry, const HttpRequest& request,
                                   const UrlParts& url) {
   const std::string sent = request.headers.get_or("Authorization", "");
-  if (!registry.basic.empty() && sent != "Basic " + base64_encode(registry.basic)) return plain(401);
+  if (!registry.basic.empty() && sent != "Basic " + base64_encode(registry.basic))
+    return plain(401);
   const std::string token =
       fmt::format("token-{}-for-{}", registry.live_tokens.size(), query_value(url, "scope"));
   registry.live_tokens.insert(token);
-  return plain(200, fmt::format(R"({{"token":"{}","expires_in":{}}})", token, registry.token_seconds));
+  return plain(200,
+               fmt::format(R"({{"token":"{}","expires_in":{}}})", token, registry.token_seconds));
 }
 
 HttpResponse FakeHttp::upload(FakeRegistry& registry, const HttpRequest& request,
@@ -311,7 +319,8 @@ Digest World::put_image(FakeRegistry& registry, const std::string& repository,
   for (size_t i = 0; i < sizes.size(); ++i) {
     std::string bytes(sizes[i], '\0');
     for (size_t at = 0; at < bytes.size(); ++at)
-      bytes[at] = static_cast<char>((at * 31 + i * 7 + static_cast<size_t>(images_) * 13 + at / 251) & 0xff);
+      bytes[at] = static_cast<char>(
+          (at * 31 + i * 7 + static_cast<size_t>(images_) * 13 + at / 251) & 0xff);
     layers += (i ? "," : "") + store(std::move(bytes));
   }
   const std::string manifest =
@@ -334,8 +343,8 @@ Digest World::put_index(FakeRegistry& registry, const std::string& repository,
         list.empty() ? "" : ",", kOciManifest, digest.str(),
         registry.manifests[repository][digest.str()].bytes.size(), parsed.os, parsed.architecture);
   }
-  const std::string index = fmt::format(
-      R"({{"schemaVersion":2,"mediaType":"{}","manifests":[{}]}})", kOciIndex, list);
+  const std::string index =
+      fmt::format(R"({{"schemaVersion":2,"mediaType":"{}","manifests":[{}]}})", kOciIndex, list);
   const Digest digest = Digest::of(index);
   registry.manifests[repository][digest.str()] = {std::string(kOciIndex), index};
   registry.tags[repository][tag] = digest.str();

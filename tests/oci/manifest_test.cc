@@ -60,7 +60,10 @@ TEST(Manifest, WithoutAMediaTypeTakesTheServersWordAndElseItsShape) {
 
 TEST(Manifest, RefusesWhatIsMalformedOrTooLarge) {
   const std::string tables[] = {
-      "", "[]", "{", R"({"mediaType":"application/vnd.oci.image.manifest.v1+json"})",
+      "",
+      "[]",
+      "{",
+      R"({"mediaType":"application/vnd.oci.image.manifest.v1+json"})",
       R"({"schemaVersion":1,"name":"x"})",
       image(R"(,"subject":{"digest":"sha256:zz","size":1})"),
       image(R"(,"subject":{"digest":")" + std::string(kDigestA) + R"(","size":-1})"),
@@ -85,8 +88,9 @@ TEST(Manifest, LimitsTheNumberOfLayers) {
 
 TEST(Manifest, KnowsWhatItIsAttachedTo) {
   const auto manifest = parse_manifest(
-      image(fmt::format(R"(,"artifactType":"sbom","subject":{{"mediaType":"m","digest":"{}","size":3}})",
-                        kDigestB)),
+      image(fmt::format(
+          R"(,"artifactType":"sbom","subject":{{"mediaType":"m","digest":"{}","size":3}})",
+          kDigestB)),
       kOciManifest, "m");
   ASSERT_TRUE(manifest.ok());
   ASSERT_TRUE(manifest->subject);
@@ -95,8 +99,7 @@ TEST(Manifest, KnowsWhatItIsAttachedTo) {
 }
 
 TEST(Manifest, ANewerKindIsKeptAsItIs) {
-  const auto manifest =
-      parse_manifest(R"({"mediaType":"application/vnd.new+json"})", "", "m");
+  const auto manifest = parse_manifest(R"({"mediaType":"application/vnd.new+json"})", "", "m");
   ASSERT_TRUE(manifest.ok());
   EXPECT_EQ(manifest->kind, ManifestKind::other);
   EXPECT_TRUE(manifest->blobs.empty());
@@ -116,10 +119,10 @@ TEST(Manifest, MarksForeignLayers) {
 }
 
 TEST(Index, PicksThePlatformAndNeverAnAttestation) {
-  const auto index = parse_manifest(
-      index_of(entry(kDigestA, R"({"os":"unknown","architecture":"unknown"})") + "," +
-               entry(kDigestB, R"({"os":"linux","architecture":"amd64"})")),
-      kOciIndex, "m");
+  const auto index =
+      parse_manifest(index_of(entry(kDigestA, R"({"os":"unknown","architecture":"unknown"})") +
+                              "," + entry(kDigestB, R"({"os":"linux","architecture":"amd64"})")),
+                     kOciIndex, "m");
   ASSERT_TRUE(index.ok());
   const Descriptor* found = find_platform(*index, default_platform());
   ASSERT_NE(found, nullptr);
@@ -134,9 +137,15 @@ TEST(Platform, ParsesAndPrints) {
     bool valid;
   };
   const Row rows[] = {
-      {"linux/amd64", true},  {"linux/arm64/v8", true}, {"windows/amd64", true},
-      {"linux", false},       {"", false},              {"linux/", false},
-      {"/amd64", false},      {"linux/arm/v7/x", false}, {"Linux/amd64", false},
+      {"linux/amd64", true},
+      {"linux/arm64/v8", true},
+      {"windows/amd64", true},
+      {"linux", false},
+      {"", false},
+      {"linux/", false},
+      {"/amd64", false},
+      {"linux/arm/v7/x", false},
+      {"Linux/amd64", false},
       {"linux/am d64", false},
   };
   for (const Row& row : rows) {

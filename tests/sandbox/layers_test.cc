@@ -67,7 +67,9 @@ class Layers : public testing::Test {
 TEST_F(Layers, UnpacksFilesFoldersAndLinks) {
   Tar tar;
   tar.directory("./").directory("etc/", 0700).file("etc/name", "meals", 0640);
-  tar.symlink("etc/link", "/etc/name").hard_link("etc/again", "etc/name").file("a/b/c", "deep", 04755);
+  tar.symlink("etc/link", "/etc/name")
+      .hard_link("etc/again", "etc/name")
+      .file("a/b/c", "deep", 04755);
   auto result = unpack(tar.bytes());
   ASSERT_TRUE(result.ok()) << result.error().message();
   EXPECT_EQ(content("etc/name"), "meals");
@@ -104,7 +106,8 @@ std::vector<Attack> attacks() {
       {"..", Tar().file("../outside/new", "x")},
       {".. in the middle", Tar().file("etc/../../outside/new", "x")},
       {"a file through a link", Tar().symlink("out", "../outside").file("out/secret", "x")},
-      {"a file through an absolute link", Tar().symlink("out", "/tmp").file("out/pawl-escape", "x")},
+      {"a file through an absolute link",
+       Tar().symlink("out", "/tmp").file("out/pawl-escape", "x")},
       {"a folder through a link", Tar().symlink("out", "../outside").directory("out/new")},
       {"a folder that makes parents through a link",
        Tar().symlink("out", "../outside").file("out/a/b/c", "x")},
@@ -153,9 +156,15 @@ TEST_F(Layers, AFolderReplacesALinkToOneOutside) {
 }
 
 TEST_F(Layers, WhiteoutsHideWhatIsBelow) {
-  ASSERT_TRUE(unpack(Tar().file("etc/a", "1").file("etc/b/c", "2").symlink("etc/s", "/").bytes()).ok());
-  ASSERT_TRUE(unpack(Tar().file("etc/.wh.a", "").file("etc/.wh.b", "").file("etc/.wh.s", "")
-                         .file("nowhere/.wh.x", "").bytes()).ok());
+  ASSERT_TRUE(
+      unpack(Tar().file("etc/a", "1").file("etc/b/c", "2").symlink("etc/s", "/").bytes()).ok());
+  ASSERT_TRUE(unpack(Tar()
+                         .file("etc/.wh.a", "")
+                         .file("etc/.wh.b", "")
+                         .file("etc/.wh.s", "")
+                         .file("nowhere/.wh.x", "")
+                         .bytes())
+                  .ok());
   EXPECT_FALSE(exists("etc/a"));
   EXPECT_FALSE(exists("etc/b"));
   EXPECT_FALSE(exists("etc/s"));
@@ -165,8 +174,15 @@ TEST_F(Layers, WhiteoutsHideWhatIsBelow) {
 TEST_F(Layers, OpaqueFoldersKeepOnlyWhatTheirOwnLayerBrings) {
   ASSERT_TRUE(unpack(Tar().file("d/old", "1").file("d/sub/old", "2").bytes()).ok());
   // The marker may come before or after what it must not hide.
-  ASSERT_TRUE(unpack(Tar().directory("d").file("d/first", "3").directory("d/sub").file("d/sub/new", "4")
-                         .file("d/.wh..wh..opq", "").file("d/last", "5").bytes()).ok());
+  ASSERT_TRUE(unpack(Tar()
+                         .directory("d")
+                         .file("d/first", "3")
+                         .directory("d/sub")
+                         .file("d/sub/new", "4")
+                         .file("d/.wh..wh..opq", "")
+                         .file("d/last", "5")
+                         .bytes())
+                  .ok());
   EXPECT_FALSE(exists("d/old"));
   EXPECT_FALSE(exists("d/sub/old"));
   EXPECT_EQ(content("d/first") + content("d/sub/new") + content("d/last"), "345");
@@ -186,12 +202,14 @@ TEST_F(Layers, DevicesUnderDevAreLeftOut) {
 TEST_F(Layers, LimitsHold) {
   UnpackLimits few;
   few.max_entries = 3;
-  EXPECT_FALSE(unpack(Tar().file("a", "").file("b", "").file("c", "").file("d", "").bytes(), few).ok());
+  EXPECT_FALSE(
+      unpack(Tar().file("a", "").file("b", "").file("c", "").file("d", "").bytes(), few).ok());
   usage_ = {};
   UnpackLimits small;
   small.max_bytes = 1000;
-  EXPECT_FALSE(unpack(Tar().file("a", std::string(600, 'x')).file("b", std::string(600, 'x')).bytes(),
-                      small).ok());
+  EXPECT_FALSE(
+      unpack(Tar().file("a", std::string(600, 'x')).file("b", std::string(600, 'x')).bytes(), small)
+          .ok());
   usage_ = {};
   // A bomb: what unpacks to much more than it is.
   const std::string bomb = Tar().file("zeros", std::string(64 << 20, '\0')).bytes();
@@ -207,7 +225,8 @@ TEST_F(Layers, ATruncatedOrForeignFileIsAnError) {
   const std::string packed = gzipped(plain);
   const std::string half = packed.substr(0, packed.size() / 2);
   EXPECT_FALSE(unpack_bytes(half, Digest::of(half), Digest::of(plain)).ok());
-  EXPECT_FALSE(unpack("this is no tar, only text that somebody called a layer, and long enough").ok());
+  EXPECT_FALSE(
+      unpack("this is no tar, only text that somebody called a layer, and long enough").ok());
 }
 
 TEST(TreePath, IsCleanedOrRefused) {

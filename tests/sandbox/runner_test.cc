@@ -34,8 +34,8 @@ class Runner : public testing::Test {
   }
 
   void make_runner() {
-    runner_ = std::make_unique<ImageRunner>(loop_, *store_, logs_, isolation_, folder_ / "functions",
-                                            settings_);
+    runner_ = std::make_unique<ImageRunner>(loop_, *store_, logs_, isolation_,
+                                            folder_ / "functions", settings_);
   }
 
   FunctionCode code(json::object config = {}) {
@@ -46,9 +46,10 @@ class Runner : public testing::Test {
     made.version = "7";
     made.repository = "meals";
     made.image_digest =
-        test::store_image(*store_, "meals",
-                          Tar().file("function", *test::function_binary(), 0755).directory("work").bytes(),
-                          std::move(config))
+        test::store_image(
+            *store_, "meals",
+            Tar().file("function", *test::function_binary(), 0755).directory("work").bytes(),
+            std::move(config))
             .str();
     made.environment = {{"OWN", "value"}};
     made.timeout = std::chrono::seconds(120);
@@ -173,8 +174,10 @@ struct Ending {
 TEST_F(Runner, AFunctionThatExitsIsAnExitErrorAndTheNextCallStartsAnother) {
   const auto function = code();
   for (const auto& ending :
-       {Ending{R"({"exit":1})", "Runtime.ExitError", "RequestId: request-1 Error: Runtime exited with error: exit status 3"},
-        Ending{R"({"abort":1})", "Runtime.ExitError", "RequestId: request-1 Error: Runtime exited with error: signal: aborted"}}) {
+       {Ending{R"({"exit":1})", "Runtime.ExitError",
+               "RequestId: request-1 Error: Runtime exited with error: exit status 3"},
+        Ending{R"({"abort":1})", "Runtime.ExitError",
+               "RequestId: request-1 Error: Runtime exited with error: signal: aborted"}}) {
     const auto ended = result(function, ending.payload);
     EXPECT_EQ(ended.function_error, "Unhandled");
     EXPECT_THAT(ended.payload, HasSubstr(ending.type));

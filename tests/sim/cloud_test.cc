@@ -38,8 +38,7 @@ TEST(StsModel, ARoleIsTakenForATimeWithAWebIdentity) {
   EXPECT_EQ(w.cloud.sts.find_key(p.access_key_id, p.session_token, w.now)->secret, p.secret);
   EXPECT_EQ(code_of(w.cloud.sts.find_key(p.access_key_id, "", w.now)), "InvalidClientTokenId");
   w.pass(900s);
-  EXPECT_EQ(code_of(w.cloud.sts.find_key(p.access_key_id, p.session_token, w.now)),
-            "ExpiredToken");
+  EXPECT_EQ(code_of(w.cloud.sts.find_key(p.access_key_id, p.session_token, w.now)), "ExpiredToken");
 }
 
 TEST(StsModel, RefusesWhatItShould) {
@@ -161,10 +160,10 @@ TEST(CloudWatchModel, SumsUpByPeriod) {
   w.now = {60'000 * 1000};
   const MetricId id{"App", "Errors", {{"Env", "dev"}}};
   for (const auto& [offset, value] : {std::pair{0, 1.0}, {30, 3.0}, {61, 10.0}})
-    ASSERT_TRUE(w.cloud.watch
-                    .put(id, {w.now + std::chrono::seconds(offset), 1, value, value, value, "Count"},
-                         w.now)
-                    .ok());
+    ASSERT_TRUE(
+        w.cloud.watch
+            .put(id, {w.now + std::chrono::seconds(offset), 1, value, value, value, "Count"}, w.now)
+            .ok());
   const WallTime end = w.now + 5min;
   auto sums = w.cloud.watch.statistic(id, "Sum", 60, w.now, end);
   ASSERT_EQ(sums->size(), 2u);
@@ -222,7 +221,8 @@ TEST(Cloud, CallsAreCountedByFunctionAliasAndVersion) {
   w.cloud.record_call({"f", "live", "2", 120ms, true, false}, w.now);
   const WallTime end = w.now + 1min;
   for (const Dimensions& dimensions :
-       {Dimensions{{"FunctionName", "f"}}, Dimensions{{"FunctionName", "f"}, {"Resource", "f:live"}},
+       {Dimensions{{"FunctionName", "f"}},
+        Dimensions{{"FunctionName", "f"}, {"Resource", "f:live"}},
         Dimensions{{"FunctionName", "f"}, {"Resource", "f:live"}, {"ExecutedVersion", "2"}}}) {
     auto errors =
         w.cloud.watch.statistic({"AWS/Lambda", "Errors", dimensions}, "Sum", 60, w.now, end);

@@ -58,8 +58,7 @@ TEST(LambdaModel, RefusesImagesThatItCannotRun) {
     const std::string uri = w.cloud.ecr.registry_host() + "/" + row.suffix;
     auto updated = w.cloud.lambda.update_code("f", {uri, "", "", false, false}, w.now);
     EXPECT_EQ(code_of(updated), "InvalidParameterValueException") << uri;
-    EXPECT_NE(updated.error().what().find(row.words), std::string::npos)
-        << updated.error().what();
+    EXPECT_NE(updated.error().what().find(row.words), std::string::npos) << updated.error().what();
   }
 }
 
@@ -128,8 +127,9 @@ TEST(LambdaModel, AStaleRevisionIsRefusedAndChangesNothing) {
   (void)w.cloud.lambda.get("f", "", w.now);  // what time has done is done before we compare
   const json::object before = w.cloud.lambda.to_json();
   const auto size = w.cloud.ledger.entries().size();
-  EXPECT_EQ(code_of(w.cloud.lambda.update_code("f", {w.image('c'), "", stale, false, false}, w.now)),
-            "PreconditionFailedException");
+  EXPECT_EQ(
+      code_of(w.cloud.lambda.update_code("f", {w.image('c'), "", stale, false, false}, w.now)),
+      "PreconditionFailedException");
   EXPECT_EQ(code_of(w.cloud.lambda.publish("f", {"", stale, {}}, w.now)),
             "PreconditionFailedException");
   UpdateSettings settings;
@@ -212,8 +212,7 @@ TEST(LambdaModel, ListsVersionsInPages) {
     marker = page->next;
     ++pages;
   } while (!marker.empty());
-  EXPECT_EQ(versions,
-            (std::vector<std::string>{"$LATEST", "1", "2", "3", "4", "5", "6", "7"}));
+  EXPECT_EQ(versions, (std::vector<std::string>{"$LATEST", "1", "2", "3", "4", "5", "6", "7"}));
   EXPECT_EQ(pages, 3);
 }
 
@@ -258,9 +257,9 @@ TEST(LambdaAliases, MoveOnlyUnderTheirRevision) {
   ASSERT_TRUE(moved.ok());
   EXPECT_EQ(moved->version, "2");
   EXPECT_NE(moved->revision_id, first.revision_id);
-  EXPECT_EQ(code_of(w.cloud.lambda.update_alias({"f", "live", "1", {}, {}, first.revision_id},
-                                                w.now)),
-            "PreconditionFailedException");
+  EXPECT_EQ(
+      code_of(w.cloud.lambda.update_alias({"f", "live", "1", {}, {}, first.revision_id}, w.now)),
+      "PreconditionFailedException");
   EXPECT_EQ(w.cloud.lambda.get_alias("f", "live", w.now)->version, "2");
 }
 
@@ -284,9 +283,9 @@ TEST(LambdaAliases, RefuseWhatTheServiceRefuses) {
       {"1", {{"2", 0.1}, {"3", 0.1}}, "InvalidParameterValueException"},
   };
   for (const BadAlias& row : rows) {
-    EXPECT_EQ(code_of(w.cloud.lambda.create_alias({"f", "x", row.version, "", "", row.weights},
-                                                  w.now)),
-              row.code)
+    EXPECT_EQ(
+        code_of(w.cloud.lambda.create_alias({"f", "x", row.version, "", "", row.weights}, w.now)),
+        row.code)
         << row.version;
   }
   EXPECT_EQ(code_of(w.cloud.lambda.create_alias({"f", "live", "1", "", "", {}}, w.now)),
@@ -300,9 +299,8 @@ TEST(LambdaAliases, WeightsSplitTheCalls) {
   w.deployed();
   w.release('b');
   ASSERT_TRUE(w.cloud.lambda
-                  .update_alias({"f", "live", {}, {}, std::map<std::string, double>{{"2", 0.25}},
-                                 ""},
-                                w.now)
+                  .update_alias(
+                      {"f", "live", {}, {}, std::map<std::string, double>{{"2", 0.25}}, ""}, w.now)
                   .ok());
   int second = 0;
   constexpr int kCalls = 1000;
@@ -316,9 +314,9 @@ TEST(LambdaAliases, WeightsSplitTheCalls) {
   // An empty routing config takes the weights away; an absent one leaves them.
   ASSERT_TRUE(w.cloud.lambda.update_alias({"f", "live", {}, "still", {}, ""}, w.now).ok());
   EXPECT_EQ(w.cloud.lambda.get_alias("f", "live", w.now)->weights.size(), 1u);
-  ASSERT_TRUE(w.cloud.lambda
-                  .update_alias({"f", "live", {}, {}, std::map<std::string, double>{}, ""}, w.now)
-                  .ok());
+  ASSERT_TRUE(
+      w.cloud.lambda.update_alias({"f", "live", {}, {}, std::map<std::string, double>{}, ""}, w.now)
+          .ok());
   EXPECT_TRUE(w.cloud.lambda.get_alias("f", "live", w.now)->weights.empty());
 }
 
@@ -360,8 +358,7 @@ TEST(LambdaModel, AnIdleFunctionRefusesItsFirstCallAndWakes) {
   Cloud cloud(options, blobs);
   WallTime now{1'790'000'000'000};
   ASSERT_TRUE(cloud.ecr.create("meals", false, now).ok());
-  ASSERT_TRUE(
-      cloud.ecr.put_image("meals", "a", digest_of('a'), kManifestType, "{}", now).ok());
+  ASSERT_TRUE(cloud.ecr.put_image("meals", "a", digest_of('a'), kManifestType, "{}", now).ok());
   CreateFunction request;
   request.name = "f";
   request.settings.image_uri = cloud.ecr.repository_uri("meals") + ":a";
@@ -421,8 +418,7 @@ TEST(LambdaModel, HoldsItsPromisesUnderRandomUse) {
           break;
         case 1:
           if (auto v = w.cloud.lambda.publish("f", {}, w.now); v.ok()) {
-            auto [it, added] =
-                published.try_emplace(v->version, v->settings.resolved_image_uri);
+            auto [it, added] = published.try_emplace(v->version, v->settings.resolved_image_uri);
             EXPECT_EQ(it->second, v->settings.resolved_image_uri);
           }
           break;
@@ -433,7 +429,8 @@ TEST(LambdaModel, HoldsItsPromisesUnderRandomUse) {
           if (published.contains(version) && w.cloud.lambda.remove("f", version, w.now).ok())
             published.erase(version);
           break;
-        default: w.pass(std::chrono::milliseconds(pick(2000)));
+        default:
+          w.pass(std::chrono::milliseconds(pick(2000)));
       }
       const Alias live = *w.cloud.lambda.get_alias("f", "live", w.now);
       ASSERT_TRUE(published.contains(live.version)) << "seed " << seed << ", step " << step;

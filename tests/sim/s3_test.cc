@@ -85,8 +85,7 @@ TEST(S3Model, PagesAddUpToTheWhole) {
     std::mt19937 random(seed);
     for (int i = 0; i < 40; ++i) {
       std::string key;
-      for (auto length = 1 + random() % 5; length > 0; --length)
-        key += "ab/"[random() % 3];
+      for (auto length = 1 + random() % 5; length > 0; --length) key += "ab/"[random() % 3];
       ASSERT_TRUE(w.put(key, "x").ok());
     }
     const char* prefixes[] = {"", "a", "a/", "b/a"};

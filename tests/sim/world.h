@@ -13,7 +13,9 @@ namespace pawl::cloud {
 
 using namespace std::chrono_literals;
 
-inline std::string digest_of(char digit) { return "sha256:" + std::string(64, digit); }
+inline std::string digest_of(char digit) {
+  return "sha256:" + std::string(64, digit);
+}
 inline constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
 inline constexpr const char* kIndexType = "application/vnd.oci.image.index.v1+json";
 

@@ -20,10 +20,10 @@ struct StoreKind {
 };
 
 const StoreKind kStores[] = {
-    {"Memory", [](const std::string&) -> std::unique_ptr<Store> {
-       return std::make_unique<MemoryStore>();
-     }},
-    {"Sqlite", [](const std::string& folder) -> std::unique_ptr<Store> {
+    {"Memory",
+     [](const std::string&) -> std::unique_ptr<Store> { return std::make_unique<MemoryStore>(); }},
+    {"Sqlite",
+     [](const std::string& folder) -> std::unique_ptr<Store> {
        return make_sqlite_store(folder + "/.pawl/journal.db").value();
      }},
 };
@@ -48,8 +48,7 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
     std::filesystem::remove_all(folder_);
   }
 
-  static Event event(const std::string& id, uint64_t sequence, EventType type,
-                     uint64_t token = 0) {
+  static Event event(const std::string& id, uint64_t sequence, EventType type, uint64_t token = 0) {
     Event made;
     made.deployment = id;
     made.sequence = sequence;
@@ -103,9 +102,9 @@ TEST_P(StoreContract, RefusesAGapARepetitionAndAnEmptyBeginning) {
 
 TEST_P(StoreContract, AppendsAllOrNothing) {
   accept("d-1");
-  auto appended = now(store_->append({event("d-1", 2, EventType::validated),
-                                      event("d-9", 1, EventType::accepted),
-                                      event("d-1", 4, EventType::planned)}));
+  auto appended = now(
+      store_->append({event("d-1", 2, EventType::validated), event("d-9", 1, EventType::accepted),
+                      event("d-1", 4, EventType::planned)}));
   ASSERT_FALSE(appended.ok());
   EXPECT_EQ(now(store_->events("d-1"))->size(), 1u);
   EXPECT_TRUE(now(store_->events("d-9"))->empty());
@@ -186,12 +185,12 @@ TEST_P(StoreContract, ATokenOnlyGrowsAlsoOverARelease) {
 
 TEST_P(StoreContract, EnvironmentsAreHeldApart) {
   ASSERT_TRUE(acquire("d-1", "p1", 0));
-  EXPECT_TRUE(now(store_->acquire_lease("meals", "prod", "d-2", "p1", WallTime{0},
-                                        milliseconds(1'000)))
-                  ->has_value());
-  EXPECT_TRUE(now(store_->acquire_lease("other", "dev", "d-3", "p1", WallTime{0},
-                                        milliseconds(1'000)))
-                  ->has_value());
+  EXPECT_TRUE(
+      now(store_->acquire_lease("meals", "prod", "d-2", "p1", WallTime{0}, milliseconds(1'000)))
+          ->has_value());
+  EXPECT_TRUE(
+      now(store_->acquire_lease("other", "dev", "d-3", "p1", WallTime{0}, milliseconds(1'000)))
+          ->has_value());
 }
 
 TEST_P(StoreContract, ListsTheUnfinishedInTheOrderOfAcceptance) {
@@ -224,9 +223,8 @@ TEST_P(StoreContract, FindsADeploymentByItsUniqueBeginning) {
 
 TEST_P(StoreContract, KeepsTheLinesOfEachStep) {
   accept("d-1");
-  std::vector<LogEntry> lines = {{WallTime{1}, "build", "one"},
-                                 {WallTime{2}, "copy", "two"},
-                                 {WallTime{3}, "build", "three"}};
+  std::vector<LogEntry> lines = {
+      {WallTime{1}, "build", "one"}, {WallTime{2}, "copy", "two"}, {WallTime{3}, "build", "three"}};
   ASSERT_TRUE(now(store_->append_log("d-1", lines)).ok());
   ASSERT_TRUE(now(store_->append_log("d-1", {{WallTime{4}, "build", "four"}})).ok());
   const auto build = now(store_->log("d-1", "build")).value();

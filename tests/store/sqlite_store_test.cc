@@ -117,8 +117,10 @@ TEST_F(JournalFile, ManyProcessesAppendWithoutLosingOrRepeatingAnything) {
       for (uint64_t done = 0; done < kEach;) {
         const auto last = now(store->events("d-1")).value().size();
         auto appended = now(store->append({event("d-1", last + 1, EventType::notified)}));
-        if (appended.ok()) ++done;
-        else if (appended.error().code() != kCodeOutOfSequence) _exit(1);
+        if (appended.ok())
+          ++done;
+        else if (appended.error().code() != kCodeOutOfSequence)
+          _exit(1);
       }
       _exit(0);
     }

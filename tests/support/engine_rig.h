@@ -1,6 +1,6 @@
 // A small world to try the runner in: virtual time, a journal in memory, scripted steps that change
-// named resources and keep a ledger, processes that can be killed. A crash is a port call that never
-// returns; then everything of the engine is destroyed, and the world and the journal stay.
+// named resources and keep a ledger, processes that can be killed. A crash is a port call that
+// never returns; then everything of the engine is destroyed, and the world and the journal stay.
 #pragma once
 
 #include <fmt/format.h>
@@ -29,8 +29,10 @@ class CrashPoints {
   bool has_crashed() const { return crashed_; }
   size_t count() const { return count_; }
   const std::string& where() const { return where_; }
+  /// Calls of somebody who does not crash.
+  void pause(bool paused) { paused_ = paused; }
   Task<void> pass(std::string name) {
-    if (++count_ != at_) co_return;
+    if (paused_ || ++count_ != at_) co_return;
     crashed_ = true;
     where_ = std::move(name);
     OneShot<bool> never;
@@ -41,6 +43,7 @@ class CrashPoints {
   size_t count_ = 0;
   size_t at_ = 0;
   bool crashed_ = false;
+  bool paused_ = false;
   std::string where_;
 };
 
@@ -58,9 +61,9 @@ struct World {
 /// How a step behaves beside its effect.
 struct Script {
   std::chrono::milliseconds takes{100};
-  std::optional<Error> fails;            // perform, after the effect unless fails_early
+  std::optional<Error> fails;  // perform, after the effect unless fails_early
   bool fails_early = true;
-  int failures = 1'000'000;              // how many performs fail
+  int failures = 1'000'000;  // how many performs fail
   std::optional<Error> undo_fails;
   int undo_failures = 1'000'000;
   std::optional<Error> observe_fails;
@@ -68,7 +71,8 @@ struct Script {
   std::vector<std::string> lines;
 };
 
-/// Kind "set": params {resource, value}. "capture": remembers all resources. "none": changes nothing.
+/// Kind "set": params {resource, value}. "capture": remembers all resources. "none": changes
+/// nothing.
 class ScriptedStep : public Step {
  public:
   ScriptedStep(World& world, CrashPoints& crash, MemoryStore& store,
@@ -277,9 +281,7 @@ struct Rig {
     return std::all_of(world.resources.begin(), world.resources.end(),
                        [&](const auto& each) { return each.second == value; });
   }
-  Deployment load(const std::string& id) {
-    return clock.run(load_deployment(store, id)).value();
-  }
+  Deployment load(const std::string& id) { return clock.run(load_deployment(store, id)).value(); }
   std::vector<Event> events(const std::string& id) { return clock.run(store.events(id)).value(); }
 };
 
@@ -289,10 +291,9 @@ class Process {
   Process(Rig& rig, std::string name, bool is_told = true) : rig_(rig), name_(std::move(name)) {
     RunnerOptions options = rig.options;
     options.owner = name_;
-    runner_ = std::make_unique<Runner>(
-        RunnerPorts{rig.store, rig.clock, rig.entropy, rig.library, rig.processes,
-                    is_told ? &rig.forge : nullptr},
-        options, seen);
+    runner_ = std::make_unique<Runner>(RunnerPorts{rig.store, rig.clock, rig.entropy, rig.library,
+                                                   rig.processes, is_told ? &rig.forge : nullptr},
+                                       options, seen);
   }
   ~Process() { kill(); }
 

@@ -40,7 +40,9 @@ T run(Task<T> task) {
 }
 
 /// "sha256:" and the hash of a word: a digest that a test can name.
-inline std::string digest(std::string_view word) { return Digest::of(word).str(); }
+inline std::string digest(std::string_view word) {
+  return Digest::of(word).str();
+}
 
 class FakeClock : public Clock {
  public:
@@ -96,23 +98,26 @@ class Faults {
   std::map<std::string, std::deque<std::function<void()>>> actions_;
 };
 
-inline Error not_found(std::string what) { return Error(ErrorKind::not_found, std::move(what)); }
+inline Error not_found(std::string what) {
+  return Error(ErrorKind::not_found, std::move(what));
+}
 inline Error precondition_failed() {
   return Error(ErrorKind::conflict, "the RevisionId is not the latest")
       .with_code("PreconditionFailedException");
 }
 inline Error in_progress() {
-  return Error(ErrorKind::conflict, "an update is in progress").with_code("ResourceConflictException");
+  return Error(ErrorKind::conflict, "an update is in progress")
+      .with_code("ResourceConflictException");
 }
 
 // Does the work, or fails, as the faults say. `work` gives a Result.
-#define PAWL_FAKE_CALL(operation, ...)                                            \
-  do {                                                                            \
-    auto fault = faults.next(operation);                                          \
-    if (fault && !fault->after_the_work) co_return std::move(fault->error);       \
-    auto result = (__VA_ARGS__)();                                                \
-    if (fault) co_return std::move(fault->error);                                 \
-    co_return result;                                                             \
+#define PAWL_FAKE_CALL(operation, ...)                                      \
+  do {                                                                      \
+    auto fault = faults.next(operation);                                    \
+    if (fault && !fault->after_the_work) co_return std::move(fault->error); \
+    auto result = (__VA_ARGS__)();                                          \
+    if (fault) co_return std::move(fault->error);                           \
+    co_return result;                                                       \
   } while (false)
 
 /// Lambda: RevisionIds that change with every change, updates that take some polls.
@@ -232,7 +237,8 @@ class FakeFunctions : public Functions {
     PAWL_FAKE_CALL("create_alias", [&]() -> Result<AliasState> {
       auto& aliases = functions[alias.function].aliases;
       if (aliases.count(alias.name) > 0)
-        return Error(ErrorKind::conflict, "the alias exists").with_code("ResourceConflictException");
+        return Error(ErrorKind::conflict, "the alias exists")
+            .with_code("ResourceConflictException");
       return store(alias, "create_alias");
     });
   }
@@ -382,10 +388,13 @@ class FakeObjects : public ObjectStore {
       if (!request.if_match.empty() && (!exists || found->second.info.etag != request.if_match))
         return Error(ErrorKind::conflict, "another etag");
       StoredObject object;
-      if (const auto* text = std::get_if<std::string>(&request.body)) object.body = *text;
-      else object.body = files[std::get<FileOnDisk>(request.body).path];
-      object.info = {request.key, object.body.size(), sha256_hex(object.body).substr(0, 32),
-                     request.content_type, request.cache_control, request.sha256};
+      if (const auto* text = std::get_if<std::string>(&request.body))
+        object.body = *text;
+      else
+        object.body = files[std::get<FileOnDisk>(request.body).path];
+      object.info = {
+          request.key,          object.body.size(),    sha256_hex(object.body).substr(0, 32),
+          request.content_type, request.cache_control, request.sha256};
       bucket[request.key] = object;
       ledger.push_back("put " + request.key);
       return object.info;
@@ -419,9 +428,8 @@ class FakeStaticFiles : public StaticFiles {
       file.size = body.size();
       file.sha256 = sha256_hex(body);
       file.content_type = content_type_for(path);
-      file.is_immutable = std::any_of(immutable.begin(), immutable.end(), [&](const auto& glob) {
-        return glob_matches(glob, path);
-      });
+      file.is_immutable = std::any_of(immutable.begin(), immutable.end(),
+                                      [&](const auto& glob) { return glob_matches(glob, path); });
       manifest.files.push_back(file);
       objects_.files[directory + "/" + path] = body;
     }

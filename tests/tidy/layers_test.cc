@@ -21,9 +21,9 @@ constexpr size_t kMaxColumns = 100;
 
 // From bottom to top; folders of one rank do not include each other.
 const std::map<std::string, int> kRank = {
-    {"base", 0},    {"core", 1}, {"engine", 2}, {"net", 3},       {"process", 4},
-    {"github", 5},  {"aws", 5},  {"oci", 5},    {"terraform", 5}, {"builder", 5},
-    {"store", 5},   {"sim", 6},  {"sandbox", 7}, {"cli", 8},      {"server", 8},
+    {"base", 0},   {"core", 1}, {"engine", 2},  {"net", 3},       {"process", 4},
+    {"github", 5}, {"aws", 5},  {"oci", 5},     {"terraform", 5}, {"builder", 5},
+    {"store", 5},  {"sim", 6},  {"sandbox", 7}, {"cli", 8},       {"server", 8},
 };
 
 struct SourceFile {
@@ -83,8 +83,8 @@ TEST(Layers, NoFolderIncludesOneAboveIt) {
 TEST(Layers, OnlyNetAndProcessKnowAsioAndOnlyNetKnowsCurl) {
   for (const auto& file : source_files())
     for (const auto& line : file.lines) {
-      const bool asio = line.find("#include <boost/asio") == 0 ||
-                        line.find("#include <boost/beast") == 0;
+      const bool asio =
+          line.find("#include <boost/asio") == 0 || line.find("#include <boost/beast") == 0;
       const bool curl = line.find("#include <curl/") == 0;
       if (asio) {
         EXPECT_TRUE(file.folder == "net" || file.folder == "process") << file.name;
@@ -96,10 +96,9 @@ TEST(Layers, OnlyNetAndProcessKnowAsioAndOnlyNetKnowsCurl) {
 }
 
 TEST(Layers, CoreAndEngineReachForNothingOutside) {
-  const std::vector<std::string> forbidden = {"system_clock::now", "steady_clock::now",
-                                              "random_device",     "getenv(",
-                                              "std::thread",       "std::ifstream",
-                                              "std::filesystem",   "this_thread::sleep"};
+  const std::vector<std::string> forbidden = {
+      "system_clock::now", "steady_clock::now", "random_device",   "getenv(",
+      "std::thread",       "std::ifstream",     "std::filesystem", "this_thread::sleep"};
   for (const auto& file : source_files()) {
     if (file.folder != "core" && file.folder != "engine" && file.folder != "base") continue;
     for (size_t i = 0; i < file.lines.size(); ++i)

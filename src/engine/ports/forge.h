@@ -1,5 +1,5 @@
-// Where people are told: GitHub. Idempotent by design: everything is found again by the deployment's
-// id or the release's marker before it is made.
+// Where people are told: GitHub. Idempotent by design: everything is found again by the
+// deployment's id or the release's marker before it is made.
 #pragma once
 
 #include <optional>
@@ -13,24 +13,24 @@ namespace pawl {
 struct DeploymentReport {
   std::string deployment_id;
   std::string app;
-  std::string repository;     // "owner/name"
+  std::string repository;  // "owner/name"
   std::string environment;
   std::string sha;
   std::string version;
-  std::string outcome;        // in_progress, succeeded, rolled_back, failed, cancelled
+  std::string outcome;  // in_progress, succeeded, rolled_back, failed, cancelled
   std::string rollback_status;
-  std::string reason;         // a sentence
-  std::string url;            // of the application
+  std::string reason;            // a sentence
+  std::string url;               // of the application
   std::string details_markdown;  // step table
   std::string actor;
-  std::string release_key;    // what the one issue per broken release is found by
+  std::string release_key;  // what the one issue per broken release is found by
   bool is_production = false;
 };
 
 struct ReportResult {
-  std::string check_run;         // URLs, empty when not made
+  std::string check_run;  // URLs, empty when not made
   std::string deployment;
-  std::string issue;             // opened or updated
+  std::string issue;  // opened or updated
   std::vector<std::string> closed_issues;
   std::vector<std::string> problems;  // what could not be told, as sentences
 };

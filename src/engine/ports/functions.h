@@ -19,11 +19,11 @@ struct FunctionState {
   std::string resolved_image_uri;  // by digest; may be empty
   std::string code_sha256;
   std::string description;
-  std::string state;               // Pending, Active, Inactive, Failed
+  std::string state;  // Pending, Active, Inactive, Failed
   std::string state_reason;
   std::string last_update_status;  // InProgress, Successful, Failed
   std::string last_update_reason;
-  std::string architecture;        // x86_64, arm64
+  std::string architecture;  // x86_64, arm64
 };
 
 struct AliasState {

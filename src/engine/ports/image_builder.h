@@ -14,11 +14,11 @@
 namespace pawl {
 
 struct BuildRequest {
-  BuildSettings settings;            // args already resolved
-  std::string image;                 // host/repository
-  std::vector<std::string> tags;     // "1.4.2", "sha-abc1234", "latest"
+  BuildSettings settings;         // args already resolved
+  std::string image;              // host/repository
+  std::vector<std::string> tags;  // "1.4.2", "sha-abc1234", "latest"
   std::map<std::string, std::string> labels;
-  std::string revision;              // the commit that must be built: full SHA
+  std::string revision;  // the commit that must be built: full SHA
 };
 
 using LogLine = std::function<void(std::string_view line)>;

@@ -12,8 +12,8 @@
 namespace pawl {
 
 struct ImageInfo {
-  Digest digest;           // of what the name names: an index or a manifest
-  Digest platform_digest;  // of the manifest for the platform; the same when it is no index
+  Digest digest;             // of what the name names: an index or a manifest
+  Digest platform_digest;    // of the manifest for the platform; the same when it is no index
   std::string architecture;  // amd64, arm64, as the image's config says; may be empty
 };
 
@@ -21,7 +21,7 @@ struct CopyResult {
   ImageInfo image;
   uint64_t bytes_copied = 0;
   int blobs_copied = 0;
-  int blobs_present = 0;   // were there already, or were mounted
+  int blobs_present = 0;  // were there already, or were mounted
 };
 
 /// Called now and then with what has been sent of what there is to send; from the loop.

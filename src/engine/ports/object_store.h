@@ -38,8 +38,8 @@ struct PutRequest {
   ObjectBody body;
   std::string content_type;
   std::string cache_control;
-  std::string sha256;        // hex; kept as metadata and sent as checksum
-  std::string if_match;      // etag; empty: not checked
+  std::string sha256;          // hex; kept as metadata and sent as checksum
+  std::string if_match;        // etag; empty: not checked
   bool if_none_match = false;  // only when the key does not exist
 };
 
@@ -51,8 +51,8 @@ class ObjectStore {
   virtual Task<Result<std::optional<ObjectInfo>>> head(std::string bucket, std::string key) = 0;
   virtual Task<Result<std::optional<StoredObject>>> get(std::string bucket, std::string key) = 0;
   virtual Task<Result<ObjectInfo>> put(PutRequest request) = 0;  // conflict: precondition failed
-  /// Within the bucket, whatever its size; `headers` gives key, type, caching and sha256 of the copy.
-  /// not_found when there is no such source.
+  /// Within the bucket, whatever its size; `headers` gives key, type, caching and sha256 of the
+  /// copy. not_found when there is no such source.
   virtual Task<Result<ObjectInfo>> copy(std::string bucket, std::string from, ObjectInfo headers);
   /// Deleting what is not there is fine.
   virtual Task<Result<void>> remove(std::string bucket, std::string key) = 0;

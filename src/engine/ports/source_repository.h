@@ -9,11 +9,11 @@
 namespace pawl {
 
 struct SourceState {
-  std::string sha;          // of HEAD
-  std::string branch;       // empty when detached
-  std::string newest_tag;   // by version order among those reachable from HEAD; may be empty
+  std::string sha;         // of HEAD
+  std::string branch;      // empty when detached
+  std::string newest_tag;  // by version order among those reachable from HEAD; may be empty
   std::string newest_tag_sha;
-  std::string remote_url;   // of origin, credentials taken out; may be empty
+  std::string remote_url;  // of origin, credentials taken out; may be empty
   bool is_dirty = false;
 };
 

@@ -21,7 +21,7 @@ struct Lease {
   std::string owner;       // "ana@laptop pid 4711"
   uint64_t token = 0;      // grows with each grant
   WallTime granted_at;
-  WallTime expires_at;     // renewed while the holder works
+  WallTime expires_at;  // renewed while the holder works
 };
 
 struct LogEntry {

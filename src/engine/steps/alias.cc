@@ -26,10 +26,11 @@ bool is_moved(const AliasState& alias, const AliasMove& move) {
 }
 
 Error changed_by_hand(const AliasMove& move, const std::string& now, const std::string& expected) {
-  return Error(ErrorKind::conflict,
-               fmt::format("the alias {} of {} is {}, and was {} when the deployment began: somebody "
-                           "changed it meanwhile, and that is not overwritten",
-                           move.alias, move.function.name, now, expected))
+  return Error(
+             ErrorKind::conflict,
+             fmt::format("the alias {} of {} is {}, and was {} when the deployment began: somebody "
+                         "changed it meanwhile, and that is not overwritten",
+                         move.alias, move.function.name, now, expected))
       .with_hint("agree with whoever did it, then deploy again");
 }
 
@@ -37,7 +38,8 @@ std::string captured_text(const Captured& captured) {
   return captured.alias ? "at " + to_text(*captured.alias) : std::string("not there");
 }
 
-// Ours when our deployment is written on it, or when it points to the version that only we published.
+// Ours when our deployment is written on it, or when it points to the version that only we
+// published.
 bool is_ours(const AliasState& alias, const AliasMove& move, const Captured& captured,
              const std::string& deployment_id) {
   if (is_described_by(alias, deployment_id)) return true;
@@ -61,7 +63,8 @@ Task<Result<std::string>> republish_captured(StepContext& context, Functions& fu
                     fmt::format("version {} of {} is gone, and its image is not known",
                                 captured.alias->version, target.name))
         .with_hint("move the alias to a version that works");
-  context.log(fmt::format("version {} is gone; publishing {} anew", captured.alias->version, image));
+  context.log(
+      fmt::format("version {} is gone; publishing {} anew", captured.alias->version, image));
   PAWL_CO_CHECK(co_await give_image(context, functions, target, image, ""));
   PAWL_CO_TRY(auto version, co_await publish(context, functions, target, image,
                                              "restored by pawl " + context.key().substr(0, 16)));
@@ -88,7 +91,8 @@ Task<Result<json::object>> put_back(StepContext& context, Functions& functions, 
   AliasState wanted = *captured.alias;
   wanted.function = move.function.name;
   wanted.name = move.alias;
-  PAWL_CO_TRY(const bool exists, co_await has_version(functions, move.function.name, wanted.version));
+  PAWL_CO_TRY(const bool exists,
+              co_await has_version(functions, move.function.name, wanted.version));
   if (!exists) {
     PAWL_CO_TRY(wanted.version,
                 co_await republish_captured(context, functions, move.function, captured));
@@ -121,10 +125,9 @@ Task<Result<AliasState>> settle(Functions& functions, AliasMove move, Captured c
 }  // namespace
 
 std::string alias_description(const Deployment& deployment, const json::object& params) {
-  const std::string text =
-      fmt::format("{} {} ({}), {}{}, token {}", deployment.app, string_or(params, "version"),
-                  short_sha(string_or(params, "sha")), kMark, deployment.id,
-                  deployment.fencing_token);
+  const std::string text = fmt::format(
+      "{} {} ({}), {}{}, token {}", deployment.app, string_or(params, "version"),
+      short_sha(string_or(params, "sha")), kMark, deployment.id, deployment.fencing_token);
   return text.substr(0, kMaxDescription);
 }
 
@@ -163,8 +166,8 @@ Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, 
   co_return co_await settle(functions, move, captured, std::move(moved).error());
 }
 
-Task<Result<json::object>> restore_alias(StepContext& context, Functions& functions,
-                                         AliasMove move, Captured captured) {
+Task<Result<json::object>> restore_alias(StepContext& context, Functions& functions, AliasMove move,
+                                         Captured captured) {
   PAWL_CO_TRY(auto now, co_await functions.get_alias(move.function.name, move.alias));
   const StepState* state = context.deployment().step(context.step().id);
   const bool was_moved = state != nullptr && !state->outputs.empty();

@@ -31,7 +31,7 @@ Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, 
 /// Puts the alias back as captured (version, weights, description), provided that it is what this
 /// deployment made of it. When the version is gone, its image is published anew. Empty: nothing was
 /// to be done.
-Task<Result<json::object>> restore_alias(StepContext& context, Functions& functions,
-                                         AliasMove move, Captured captured);
+Task<Result<json::object>> restore_alias(StepContext& context, Functions& functions, AliasMove move,
+                                         Captured captured);
 
 }  // namespace pawl::steps

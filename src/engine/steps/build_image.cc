@@ -47,8 +47,7 @@ class BuildImage : public Step {
     const std::string image = string_or(context.step().params, "image");
     const std::string tagged = image + ":" + string_or(context.step().params, "image_tag");
     PAWL_CO_TRY(const auto reference, ImageReference::parse(tagged));
-    auto found = co_await images_.resolve(reference,
-                                          string_or(context.step().params, "platform"));
+    auto found = co_await images_.resolve(reference, string_or(context.step().params, "platform"));
     Observation seen;
     if (!found.ok()) {
       if (found.error().kind() != ErrorKind::not_found) co_return std::move(found).error();

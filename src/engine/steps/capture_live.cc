@@ -31,10 +31,13 @@ class CaptureLive : public Step {
       PAWL_CO_CHECK(co_await capture_alias(context, captured, alias));
     PAWL_CO_TRY(captured.url, co_await find_url(context));
     co_await ask_health(context, captured);
-    if (captured.nothing_live) context.log("nothing is live yet: this is the first deployment");
-    else context.log(fmt::format("live: {}{}", captured.live.image_uri,
-                                 captured.live.function_version.empty()
-                                     ? "" : ", version " + captured.live.function_version));
+    if (captured.nothing_live)
+      context.log("nothing is live yet: this is the first deployment");
+    else
+      context.log(fmt::format("live: {}{}", captured.live.image_uri,
+                              captured.live.function_version.empty()
+                                  ? ""
+                                  : ", version " + captured.live.function_version));
     co_return to_json(captured);
   }
 
@@ -65,7 +68,8 @@ class CaptureLive : public Step {
     (void)context;
     co_return Error(ErrorKind::refused,
                     fmt::format("the image that is live ({}) is not in its repository any more: a "
-                                "rollback could not restore it", captured.live.image_uri))
+                                "rollback could not restore it",
+                                captured.live.image_uri))
         .with_hint("push that image again, or give the function one that exists, then deploy");
   }
 
@@ -81,9 +85,11 @@ class CaptureLive : public Step {
                           std::any_of(versions.begin(), versions.end(),
                                       [&](const auto& one) { return one.version == version; });
     if (!is_there)
-      co_return Error(ErrorKind::refused,
-                      fmt::format("the alias {} of {} points to version {}, which does not exist: a "
-                                  "rollback could not go back to it", alias, name, version))
+      co_return Error(
+          ErrorKind::refused,
+          fmt::format("the alias {} of {} points to version {}, which does not exist: a "
+                      "rollback could not go back to it",
+                      alias, name, version))
           .with_hint("move the alias to a version that exists, then deploy");
     PAWL_CO_TRY(const auto live, co_await ports_.functions->get(name, version));
     captured.live = {image_uri_of(live), digest_of(live), version};

@@ -72,10 +72,9 @@ Result<Captured> captured_of(const Deployment& deployment) {
     captured.alias = alias_from_json(alias->get_object());
   captured.live = {string_or(outputs, "live.image_uri"), string_or(outputs, "live.digest"),
                    string_or(outputs, "live.function_version")};
-  captured.health_before = {bool_or(outputs, "health_before.asked"),
-                            bool_or(outputs, "health_before.ok"),
-                            string_or(outputs, "health_before.version"),
-                            string_or(outputs, "health_before.result")};
+  captured.health_before = {
+      bool_or(outputs, "health_before.asked"), bool_or(outputs, "health_before.ok"),
+      string_or(outputs, "health_before.version"), string_or(outputs, "health_before.result")};
   return captured;
 }
 

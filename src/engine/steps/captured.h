@@ -1,5 +1,5 @@
-// What capture_live recorded, read back by the steps that change things and by their undos. Its form
-// in the journal:
+// What capture_live recorded, read back by the steps that change things and by their undos. Its
+// form in the journal:
 //   {function_exists, nothing_live, url, live_version,
 //    latest: {image_uri, digest, code_sha256, revision_id, architecture},
 //    alias:  {exists, version, description, revision_id, weights: {version: share}},

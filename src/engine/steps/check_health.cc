@@ -4,6 +4,7 @@
 
 #include "core/plan_steps.h"
 #include "engine/steps/captured.h"
+#include "engine/steps/function_code.h"
 #include "engine/steps/health.h"
 #include "engine/steps/kinds.h"
 
@@ -12,7 +13,7 @@ namespace {
 
 class CheckHealth : public Step {
  public:
-  explicit CheckHealth(HealthProbe& probe) : probe_(probe) {}
+  CheckHealth(HealthProbe& probe, Functions* functions) : probe_(probe), functions_(functions) {}
 
   // What was healthy before a crash is asked again: only what is seen now counts.
   Task<Result<Observation>> observe(StepContext&) override { co_return Observation{}; }
@@ -28,11 +29,34 @@ class CheckHealth : public Step {
           .with_hint("set url in pawl.yaml");
     check.version = string_or(params, "version");
     check.attempts = static_cast<int>(int_or(params, "attempts", check.settings.attempts));
-    co_return co_await check_until_healthy(context, probe_, std::move(check));
+    PAWL_CO_TRY(auto outputs, co_await check_until_healthy(context, probe_, std::move(check)));
+    PAWL_CO_TRY(outputs["live_digest"], co_await witness(context));
+    co_return outputs;
   }
 
  private:
+  // What answered well must be what this deployment put there, and still be what callers get:
+  // success is said only of what was seen. The digest that was seen; empty where that cannot be
+  // asked.
+  Task<Result<std::string>> witness(StepContext& context) {
+    const std::string name = string_or(context.step().params, "function");
+    const Deployment& deployment = context.deployment();
+    std::string ours = deployment.output("update_function", "digest");
+    if (ours.empty()) ours = deployment.output("restore_function", "digest");
+    if (functions_ == nullptr || name.empty() || ours.empty()) co_return std::string();
+    PAWL_CO_TRY(const auto live,
+                co_await functions_->get(name, string_or(context.step().params, "alias")));
+    const std::string digest = digest_of(live);
+    if (digest.empty() || digest == ours) co_return digest;
+    co_return Error(
+        ErrorKind::conflict,
+        fmt::format("{} answers well, but callers get {} and not {}: somebody changed it "
+                    "meanwhile",
+                    name, digest, ours));
+  }
+
   HealthProbe& probe_;
+  Functions* functions_;
 };
 
 // The health settings that the capture asked with.
@@ -44,11 +68,10 @@ const json::value* health_params(const Deployment& deployment) {
 }  // namespace
 
 std::unique_ptr<Step> make_check_health(const StepPorts& ports) {
-  return std::make_unique<CheckHealth>(*ports.health);
+  return std::make_unique<CheckHealth>(*ports.health, ports.functions);
 }
 
-Task<Result<std::optional<std::string>>> verify_rollback(HealthProbe* probe,
-                                                         StepContext& context) {
+Task<Result<std::optional<std::string>>> verify_rollback(HealthProbe* probe, StepContext& context) {
   std::optional<std::string> nothing_to_ask;
   const json::value* health = health_params(context.deployment());
   auto captured = captured_of(context.deployment());
@@ -69,9 +92,9 @@ Task<Result<std::optional<std::string>>> verify_rollback(HealthProbe* probe,
   check.version = before.version;
   check.attempts = check.settings.rollback_attempts;
   PAWL_CO_TRY(const auto outputs, co_await check_until_healthy(context, *probe, std::move(check)));
-  std::optional<std::string> answered =
-      before.version.empty() ? std::string("what was live before answers again")
-                             : fmt::format("{} answers again", before.version);
+  std::optional<std::string> answered = before.version.empty()
+                                            ? std::string("what was live before answers again")
+                                            : fmt::format("{} answers again", before.version);
   (void)outputs;
   co_return answered;
 }

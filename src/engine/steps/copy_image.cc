@@ -1,5 +1,5 @@
-// Copies the image from the source registry to the one that the function takes it from: the whole of
-// it, by digest. The tag is resolved once, here or by the build, and never again.
+// Copies the image from the source registry to the one that the function takes it from: the whole
+// of it, by digest. The tag is resolved once, here or by the build, and never again.
 #include <fmt/format.h>
 
 #include "engine/steps/captured.h"
@@ -41,10 +41,11 @@ class CopyImage : public Step {
       co_return seen;
     }
     if (there->digest != job.digest)
-      co_return Error(ErrorKind::refused,
-                      fmt::format("{} is there already and is another image ({}, not {}): a released "
-                                  "version is never overwritten", job.target.str(),
-                                  there->digest.short_form(), job.digest.short_form()))
+      co_return Error(
+          ErrorKind::refused,
+          fmt::format("{} is there already and is another image ({}, not {}): a released "
+                      "version is never overwritten",
+                      job.target.str(), there->digest.short_form(), job.digest.short_form()))
           .with_hint("release it under a new version, or delete that tag if it was never live");
     PAWL_CO_CHECK(check_architecture(context, there->architecture));
     seen.done = outputs_of(job, *there);
@@ -55,15 +56,14 @@ class CopyImage : public Step {
     auto prepared = co_await prepare(context);
     PAWL_CO_TRY(const auto job, std::move(prepared));
     auto source = co_await images_.resolve(job.source, job.platform);
-    if (!source.ok())
-      co_return explain_missing_image(std::move(source).error(), job.source.str());
+    if (!source.ok()) co_return explain_missing_image(std::move(source).error(), job.source.str());
     PAWL_CO_CHECK(check_architecture(context, source->architecture));
     PAWL_CO_CHECK(co_await context.before_change());
     CopyProgress progress = [&context](uint64_t done, uint64_t total) {
       context.progress(done, total, "bytes");
     };
-    PAWL_CO_TRY(const auto copied, co_await images_.copy(job.source, job.target, job.platform,
-                                                         std::move(progress)));
+    PAWL_CO_TRY(const auto copied,
+                co_await images_.copy(job.source, job.target, job.platform, std::move(progress)));
     if (copied.image.digest != job.digest)
       co_return Error(ErrorKind::corrupt, fmt::format("the copy has digest {} instead of {}",
                                                       copied.image.digest.str(), job.digest.str()));

@@ -22,7 +22,8 @@ class Polling {
 
   bool has_time() const { return clock_.steady_now() < end_; }
   Task<Result<void>> pause() {
-    const milliseconds wait = std::min(next_, std::max(end_ - clock_.steady_now(), milliseconds(1)));
+    const milliseconds wait =
+        std::min(next_, std::max(end_ - clock_.steady_now(), milliseconds(1)));
     next_ = std::min(next_ * 2, kSlowestPoll);
     co_return co_await clock_.sleep_for(wait);
   }
@@ -40,10 +41,10 @@ bool is_updating(const FunctionState& state) {
 Error update_failed(const FunctionState& state) {
   const bool by_state = state.state == "Failed";
   const std::string& reason = by_state ? state.state_reason : state.last_update_reason;
-  return Error(ErrorKind::failed,
-               fmt::format("{} could not take the image: {}", state.name,
-                           reason.empty() ? "no reason was given" : reason))
-      .with_hint("check that the function's role may read the repository, and the image's platform");
+  return Error(ErrorKind::failed, fmt::format("{} could not take the image: {}", state.name,
+                                              reason.empty() ? "no reason was given" : reason))
+      .with_hint(
+          "check that the function's role may read the repository, and the image's platform");
 }
 
 Error update_took_too_long(const FunctionTarget& target) {
@@ -53,7 +54,9 @@ Error update_took_too_long(const FunctionTarget& target) {
 }
 
 // A read that fails in passing while we wait is no news of the function.
-bool may_poll_on(const Error& error) { return is_transient(error.kind()); }
+bool may_poll_on(const Error& error) {
+  return is_transient(error.kind());
+}
 
 bool is_busy(const Error& error) {
   return error.kind() == ErrorKind::conflict && error.code() != "PreconditionFailedException";
@@ -61,10 +64,11 @@ bool is_busy(const Error& error) {
 
 Error changed_by_hand(const FunctionState& state, const std::string& expected) {
   const std::string now = digest_of(state);
-  return Error(ErrorKind::conflict,
-               fmt::format("{} has another image ({}) than when the deployment began ({}): somebody "
-                           "changed it meanwhile, and that is not overwritten",
-                           state.name, now.empty() ? image_uri_of(state) : now, expected))
+  return Error(
+             ErrorKind::conflict,
+             fmt::format("{} has another image ({}) than when the deployment began ({}): somebody "
+                         "changed it meanwhile, and that is not overwritten",
+                         state.name, now.empty() ? image_uri_of(state) : now, expected))
       .with_hint("agree with whoever did it, then deploy again");
 }
 
@@ -176,7 +180,8 @@ Task<Result<FunctionState>> wait_until_active(StepContext& context, Functions& f
 Task<Result<FunctionState>> give_image(StepContext& context, Functions& functions,
                                        FunctionTarget target, std::string image_uri,
                                        std::string may_replace) {
-  // Each turn looks first, so that a conflict, or an answer that was lost, is settled by what is there.
+  // Each turn looks first, so that a conflict, or an answer that was lost, is settled by what is
+  // there.
   constexpr int kTurns = 5;
   Polling polling(context.clock(), target.update_timeout);
   std::optional<Error> last;
@@ -184,8 +189,8 @@ Task<Result<FunctionState>> give_image(StepContext& context, Functions& function
     PAWL_CO_TRY(auto state, co_await wait_for_rest(context, functions, target));
     if (has_image(state, image_uri)) co_return state;
     const std::string now = digest_of(state);
-    const bool is_expected = may_replace.empty() || now.empty() || now == may_replace ||
-                             now == digest_of_uri(image_uri);
+    const bool is_expected =
+        may_replace.empty() || now.empty() || now == may_replace || now == digest_of_uri(image_uri);
     if (!is_expected) co_return changed_by_hand(state, may_replace);
     if (last && last->code() == "PreconditionFailedException")
       context.log(fmt::format("{} was touched meanwhile; its image is still the expected one",
@@ -195,8 +200,8 @@ Task<Result<FunctionState>> give_image(StepContext& context, Functions& function
     auto updated = co_await functions.update_code(target.name, image_uri, state.revision_id);
     if (updated.ok()) co_return co_await wait(context, functions, target, image_uri);
     last = std::move(updated).error();
-    const bool ask_again = last->outcome_unknown() || is_busy(*last) ||
-                           last->code() == "PreconditionFailedException";
+    const bool ask_again =
+        last->outcome_unknown() || is_busy(*last) || last->code() == "PreconditionFailedException";
     if (!ask_again) co_return explain_function_error(*std::move(last), target.name);
     context.log(last->message());
     PAWL_CO_CHECK(co_await polling.pause());
@@ -215,7 +220,8 @@ Task<Result<FunctionState>> publish(StepContext& context, Functions& functions,
     if (!has_image(latest, image_uri))
       co_return Error(ErrorKind::conflict,
                       fmt::format("{} has another image than the one that was just given to it: "
-                                  "somebody changed it meanwhile", target.name))
+                                  "somebody changed it meanwhile",
+                                  target.name))
           .with_hint("agree with whoever did it, then deploy again");
     PAWL_CO_CHECK(co_await context.before_change());
     auto published = co_await functions.publish_version(target.name, latest.code_sha256,

@@ -22,9 +22,9 @@ const json::value* at_path(const json::value& root, std::string_view path) {
     if (const auto* object = value->if_object()) {
       value = object->if_contains(part);
     } else if (const auto* list = value->if_array()) {
-      const bool is_number = !part.empty() && part.size() < 6 &&
-                             std::all_of(part.begin(), part.end(),
-                                         [](char c) { return c >= '0' && c <= '9'; });
+      const bool is_number =
+          !part.empty() && part.size() < 6 &&
+          std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
       value = is_number ? list->if_contains(std::stoul(std::string(part))) : nullptr;
     } else {
       value = nullptr;
@@ -121,7 +121,8 @@ Task<Result<json::object>> check_until_healthy(StepContext& context, HealthProbe
     last = answer.result;
     const bool is_healthy = passes >= check.settings.passes;
     const bool is_last = is_healthy || attempt == check.attempts;
-    // Between good answers the next one need not be waited for as long as for an application to start.
+    // Between good answers the next one need not be waited for as long as for an application to
+    // start.
     const auto wait = is_last ? std::chrono::milliseconds(0)
                               : health_wait(answer.ok ? 1 : attempt, check.settings.max_wait);
     PAWL_CO_CHECK(co_await context.record_attempt(try_data(attempt, check.attempts, answer, wait)));
@@ -138,17 +139,18 @@ Task<Result<json::object>> check_until_healthy(StepContext& context, HealthProbe
     }
     if (!is_last) PAWL_CO_CHECK(co_await context.clock().sleep_for(wait));
   }
-  co_return Error(ErrorKind::failed,
-                  fmt::format("{} did not answer well within {} attempts ({}); last: {}", url,
-                              check.attempts,
-                              format_duration(context.clock().steady_now() - start), last));
+  co_return Error(
+      ErrorKind::failed,
+      fmt::format("{} did not answer well within {} attempts ({}); last: {}", url, check.attempts,
+                  format_duration(context.clock().steady_now() - start), last));
 }
 
 Error explain_url_error(Error error, const std::string& api) {
   if (error.kind() != ErrorKind::not_found) return error;
   return Error(ErrorKind::not_found, fmt::format("there is no HTTP API called {}", api))
-      .with_hint("create it with Terraform first, or set url in pawl.yaml to the address or the "
-                 "API's name");
+      .with_hint(
+          "create it with Terraform first, or set url in pawl.yaml to the address or the "
+          "API's name");
 }
 
 }  // namespace pawl::steps

@@ -44,8 +44,7 @@ class PlanInfrastructure : public Step {
     request.plan_file = plan_file_of(context.deployment());
     const std::string plan_file = request.plan_file;
     LogLine log = log_of(context);
-    PAWL_CO_TRY(const auto plan,
-                co_await infrastructure_.plan(std::move(request), std::move(log)));
+    PAWL_CO_TRY(const auto plan, co_await infrastructure_.plan(std::move(request), std::move(log)));
     json::object outputs{{"has_changes", plan.has_changes}, {"to_add", plan.to_add},
                          {"to_change", plan.to_change},     {"to_destroy", plan.to_destroy},
                          {"plan_sha256", plan.plan_sha256}, {"plan_file", plan_file},
@@ -62,20 +61,9 @@ class ApplyInfrastructure : public Step {
  public:
   explicit ApplyInfrastructure(Infrastructure& infrastructure) : infrastructure_(infrastructure) {}
 
-  Task<Result<Observation>> observe(StepContext& context) override {
-    Observation seen;
-    const StepState* state = context.deployment().step(context.step().id);
-    const bool was_tried = state != nullptr && state->attempts > 1;
-    if (!was_tried) co_return seen;
-    // An apply that was cut off may have been done all the same: a fresh plan tells.
-    InfrastructureRequest request = request_with_plan(context);
-    request.plan_file += ".check";
-    LogLine log = log_of(context);
-    PAWL_CO_TRY(const auto left, co_await infrastructure_.plan(std::move(request), std::move(log)));
-    if (left.has_changes) co_return seen;
-    PAWL_CO_TRY(seen.done, co_await read_outputs(context));
-    co_return seen;
-  }
+  // Whether an apply that a crash cut off was done is asked in perform: Terraform itself refuses a
+  // saved plan once the state has moved on.
+  Task<Result<Observation>> observe(StepContext&) override { co_return Observation{}; }
 
   Task<Result<json::object>> perform(StepContext& context) override {
     const StepState* planned = context.deployment().step("plan_infrastructure");
@@ -87,7 +75,12 @@ class ApplyInfrastructure : public Step {
     const std::string sha256 = string_or(planned->outputs, "plan_sha256");
     PAWL_CO_CHECK(co_await context.before_change());
     LogLine log = log_of(context);
-    PAWL_CO_CHECK(co_await infrastructure_.apply(std::move(request), sha256, std::move(log)));
+    auto applied = co_await infrastructure_.apply(std::move(request), sha256, std::move(log));
+    if (!applied.ok()) {
+      PAWL_CO_TRY(const bool was_done, co_await was_done_before_a_crash(context));
+      if (!was_done) co_return std::move(applied).error();
+      context.log("it was applied before the crash");
+    }
     co_return co_await read_outputs(context);
   }
 
@@ -97,6 +90,16 @@ class ApplyInfrastructure : public Step {
     request.account_id = context.deployment().output("plan_infrastructure", "account_id");
     request.plan_file = context.deployment().output("plan_infrastructure", "plan_file");
     return request;
+  }
+
+  // A fresh plan that finds nothing left to do says that the one before was carried out.
+  Task<Result<bool>> was_done_before_a_crash(StepContext& context) {
+    const StepState* state = context.deployment().step(context.step().id);
+    if (state == nullptr || state->attempts < 2) co_return false;
+    InfrastructureRequest request = request_with_plan(context);
+    LogLine log = log_of(context);
+    PAWL_CO_TRY(const auto left, co_await infrastructure_.plan(std::move(request), std::move(log)));
+    co_return !left.has_changes;
   }
 
   Task<Result<json::object>> read_outputs(StepContext& context) {

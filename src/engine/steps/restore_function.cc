@@ -1,5 +1,6 @@
-// Makes an earlier release live again: the alias goes to its version, if that still exists with that
-// image; else its image is put back and published. Without an alias the function gets the image.
+// Makes an earlier release live again: the alias goes to its version, if that still exists with
+// that image; else its image is put back and published. Without an alias the function gets the
+// image.
 #include <fmt/format.h>
 
 #include "engine/steps/alias.h"
@@ -21,8 +22,8 @@ class RestoreFunction : public Step {
     const std::string image = string_or(params, "image_uri");
     const auto target = function_target(params);
     if (string_or(params, "alias").empty()) {
-      PAWL_CO_TRY(const auto state, co_await give_image(context, functions_, target, image,
-                                                        captured.latest.digest));
+      PAWL_CO_TRY(const auto state,
+                  co_await give_image(context, functions_, target, image, captured.latest.digest));
       json::object outputs = outputs_of(image, "");
       outputs["revision_id"] = state.revision_id;
       co_return outputs;
@@ -74,15 +75,14 @@ class RestoreFunction : public Step {
     }
     if (image.empty())
       co_return Error(ErrorKind::not_found,
-                      fmt::format("version {} of {} is gone, and its image is not recorded", version,
-                                  target.name))
+                      fmt::format("version {} of {} is gone, and its image is not recorded",
+                                  version, target.name))
           .with_hint("deploy that release again: pawl deploy ENVIRONMENT --tag VERSION");
     context.log(fmt::format("version {} is gone; its image is put back", version));
     PAWL_CO_CHECK(co_await give_image(context, functions_, target, image, captured.latest.digest));
-    std::string described = fmt::format("{} ({}), restored by pawl {}",
-                                        string_or(params, "version"),
-                                        short_sha(string_or(params, "sha")),
-                                        context.key().substr(0, 16));
+    std::string described =
+        fmt::format("{} ({}), restored by pawl {}", string_or(params, "version"),
+                    short_sha(string_or(params, "sha")), context.key().substr(0, 16));
     PAWL_CO_TRY(const auto published,
                 co_await publish(context, functions_, target, image, std::move(described)));
     co_return published.version;

@@ -1,5 +1,6 @@
-// The two steps of static files: new ones go up before the traffic moves; those with fixed names are
-// switched after it, and put back by the undo. How that is done is engine/static_site.h's affair.
+// The two steps of static files: new ones go up before the traffic moves; those with fixed names
+// are switched after it, and put back by the undo. How that is done is engine/static_site.h's
+// affair.
 #include <fmt/format.h>
 
 #include "engine/steps/kinds.h"
@@ -17,9 +18,8 @@ BeforeChange before_change_of(StepContext& context) {
 
 Error explain_bucket_error(Error error, const std::string& bucket) {
   if (error.kind() != ErrorKind::not_found) return error;
-  return std::move(error).with_hint(
-      fmt::format("create the bucket {} with Terraform first, or correct static.bucket in pawl.yaml",
-                  bucket));
+  return std::move(error).with_hint(fmt::format(
+      "create the bucket {} with Terraform first, or correct static.bucket in pawl.yaml", bucket));
 }
 
 class UploadStatic : public Step {
@@ -44,8 +44,7 @@ class UploadStatic : public Step {
     BeforeChange before_change = before_change_of(context);
     auto uploaded = co_await upload_new_files(objects_, files_, target, directory, manifest,
                                               std::move(before_change), std::move(progress));
-    if (!uploaded.ok())
-      co_return explain_bucket_error(std::move(uploaded).error(), target.bucket);
+    if (!uploaded.ok()) co_return explain_bucket_error(std::move(uploaded).error(), target.bucket);
     json::object outputs;
     outputs["manifest_digest"] = manifest.digest();
     outputs["files"] = manifest.files.size();

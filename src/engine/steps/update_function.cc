@@ -43,17 +43,21 @@ class UpdateFunction : public Step {
     PAWL_CO_TRY(const auto captured, captured_of(context.deployment()));
     const std::string ours = wanted_image(context.deployment());
     const std::string& before = captured.latest.image_uri;
-    if (!captured.function_exists || ours.empty() || captured.latest.digest.empty()) {
+    const StepState* state = context.deployment().step(context.step().id);
+    const bool was_changed = state != nullptr && !state->outputs.empty();
+    if (!captured.function_exists || ours.empty()) {
       context.log("there is no earlier image to go back to");
       co_return json::object{};
     }
     if (captured.latest.digest == digest_of_uri(ours)) co_return json::object{};
+    if (captured.latest.digest.empty()) {
+      if (!was_changed) co_return json::object{};
+      co_return Error(ErrorKind::failed, "which image the function had before is not known");
+    }
     const auto target = function_target(context.step().params);
     // Ours may still be on its way; with it, or with the captured one, the function is as expected.
     auto now = co_await functions_.get(target.name, "");
     if (!now.ok()) co_return explain_function_error(std::move(now).error(), target.name);
-    const StepState* state = context.deployment().step(context.step().id);
-    const bool was_changed = state != nullptr && !state->outputs.empty();
     const bool is_back = digest_of(*now) == captured.latest.digest;
     if (is_back && !was_changed && now->last_update_status != "InProgress")
       co_return json::object{};

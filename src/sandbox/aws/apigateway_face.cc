@@ -20,9 +20,9 @@ json::object shown(const cloud::HttpApi& api) {
 }
 
 json::object shown(const cloud::Integration& i) {
-  return {{"connectionType", "INTERNET"},       {"integrationId", i.id},
-          {"integrationMethod", i.method},      {"integrationType", i.type},
-          {"integrationUri", i.uri},            {"payloadFormatVersion", i.payload_format},
+  return {{"connectionType", "INTERNET"},   {"integrationId", i.id},
+          {"integrationMethod", i.method},  {"integrationType", i.type},
+          {"integrationUri", i.uri},        {"payloadFormatVersion", i.payload_format},
           {"timeoutInMillis", i.timeout_ms}};
 }
 
@@ -109,7 +109,8 @@ ApiGatewayFace::Answer ApiGatewayFace::read(const AwsCall& call) {
   }
   PAWL_TRY(const cloud::HttpApi api, cloud_.apis.get(call.resource));
   if (call.operation == "GetApi") return json_answer(call, 200, shown(api));
-  if (call.operation == "GetIntegrations") return json_answer(call, 200, items_of(api.integrations));
+  if (call.operation == "GetIntegrations")
+    return json_answer(call, 200, items_of(api.integrations));
   if (call.operation == "GetRoutes") return json_answer(call, 200, items_of(api.routes));
   if (call.operation == "GetStages") return json_answer(call, 200, items_of(api.stages));
   const std::string id = second_of(call, 4);

@@ -94,8 +94,7 @@ Result<void> AwsChunkedDecoder::take_header(std::string_view line) {
 Result<void> AwsChunkedDecoder::end_chunk() {
   if (!signing_) return ok();
   const std::string hash = hex_encode(chunk_hash_->finish());
-  const std::string expected =
-      sign("AWS4-HMAC-SHA256-PAYLOAD", sha256_hex("") + "\n", hash);
+  const std::string expected = sign("AWS4-HMAC-SHA256-PAYLOAD", sha256_hex("") + "\n", hash);
   if (!equal_in_constant_time(expected, chunk_signature_))
     return cloud::aws_error(403, "SignatureDoesNotMatch",
                             "The signature of a chunk does not match what it holds.");
@@ -124,8 +123,7 @@ Result<void> AwsChunkedDecoder::take_trailer(std::string_view line) {
     return ok();
   }
   if (!signing_) return ok();
-  const std::string expected =
-      sign("AWS4-HMAC-SHA256-TRAILER", "", sha256_hex(signed_trailers_));
+  const std::string expected = sign("AWS4-HMAC-SHA256-TRAILER", "", sha256_hex(signed_trailers_));
   if (!equal_in_constant_time(expected, value))
     return cloud::aws_error(403, "SignatureDoesNotMatch",
                             "The signature of the trailers does not match what they say.");

@@ -21,7 +21,7 @@ struct ChunkSigning {
   std::string date;       // "20260101"
   std::string timestamp;  // "20260101T000000Z"
   std::string region;
-  std::string seed;       // the signature of the request
+  std::string seed;  // the signature of the request
 };
 
 class AwsChunkedDecoder {

@@ -95,13 +95,13 @@ ServerResponse s3_error(const AwsCall& call, const Error& error, int status) {
 ServerResponse query_error(const AwsCall& call, const Error& error, int status) {
   const char* space = call.service == "sts" ? "https://sts.amazonaws.com/doc/2011-06-15/"
                                             : "http://monitoring.amazonaws.com/doc/2010-08-01/";
-  return xml_answer(call, status,
-                    fmt::format("<ErrorResponse xmlns=\"{}\"><Error><Type>{}</Type><Code>{}</Code>"
-                                "<Message>{}</Message></Error><RequestId>{}</RequestId>"
-                                "</ErrorResponse>",
-                                space, status < 500 ? "Sender" : "Receiver",
-                                aws::xml_escape(error.code()), aws::xml_escape(error.what()),
-                                call.request_id));
+  return xml_answer(
+      call, status,
+      fmt::format("<ErrorResponse xmlns=\"{}\"><Error><Type>{}</Type><Code>{}</Code>"
+                  "<Message>{}</Message></Error><RequestId>{}</RequestId>"
+                  "</ErrorResponse>",
+                  space, status < 500 ? "Sender" : "Receiver", aws::xml_escape(error.code()),
+                  aws::xml_escape(error.what()), call.request_id));
 }
 
 ServerResponse rest_json_error(const AwsCall& call, const Error& error, int status) {
@@ -127,11 +127,15 @@ ServerResponse error_answer(const AwsCall& call, const Error& error) {
   const int status = error.http_status() != 0 ? error.http_status() : 500;
   const Error named = error.code().empty() ? broken(call.service, status, "") : error;
   switch (call.protocol) {
-    case AwsProtocol::rest_xml: return s3_error(call, named, status);
-    case AwsProtocol::query: return query_error(call, named, status);
-    case AwsProtocol::rest_json: return rest_json_error(call, named, status);
+    case AwsProtocol::rest_xml:
+      return s3_error(call, named, status);
+    case AwsProtocol::query:
+      return query_error(call, named, status);
+    case AwsProtocol::rest_json:
+      return rest_json_error(call, named, status);
     case AwsProtocol::json:
-    case AwsProtocol::cbor: break;  // CBOR is made of this by its service
+    case AwsProtocol::cbor:
+      break;  // CBOR is made of this by its service
   }
   ServerResponse response =
       json_answer(call, status, json::object{{"__type", named.code()}, {"message", named.what()}});
@@ -164,7 +168,8 @@ Error broken(std::string_view service, int status, const std::string& code) {
   std::string name = code;
   if (name.empty() && service == "lambda") name = ours ? "ServiceException" : "InvalidRequest";
   if (name.empty() && service == "ecr") name = ours ? "ServerException" : "InvalidRequest";
-  if (name.empty() && service == "s3") name = status == 503 ? "ServiceUnavailable" : "InternalError";
+  if (name.empty() && service == "s3")
+    name = status == 503 ? "ServiceUnavailable" : "InternalError";
   if (name.empty()) name = ours ? "InternalFailure" : "InvalidRequest";
   return aws_error(status, std::move(name),
                    ours ? "We encountered an internal error. Please try again."
@@ -174,9 +179,9 @@ Error broken(std::string_view service, int status, const std::string& code) {
 // The same mistake has another name in each protocol: what follows is what clients look for.
 Error signature_error(const AwsCall& call, const Error& error) {
   struct Row {
-    const char* code;      // as our check names it
-    const char* json;      // Lambda, ECR, API Gateway
-    const char* query;     // STS, CloudWatch
+    const char* code;   // as our check names it
+    const char* json;   // Lambda, ECR, API Gateway
+    const char* query;  // STS, CloudWatch
     const char* s3;
     int s3_status;
     const char* message;
@@ -205,10 +210,11 @@ Error signature_error(const AwsCall& call, const Error& error) {
     // Our own words come after AWS's: they say what was expected.
     const std::string message = fmt::format("{} ({})", row.message, error.what());
     if (call.protocol == AwsProtocol::rest_xml)
-      return aws_error(row.s3_status, row.s3, std::string(row.code) == "InvalidClientTokenId"
-                                                  ? "The AWS Access Key Id you provided does not "
-                                                    "exist in our records."
-                                                  : message);
+      return aws_error(row.s3_status, row.s3,
+                       std::string(row.code) == "InvalidClientTokenId"
+                           ? "The AWS Access Key Id you provided does not "
+                             "exist in our records."
+                           : message);
     return aws_error(403, call.protocol == AwsProtocol::query ? row.query : row.json, message);
   }
   return error;
@@ -249,10 +255,9 @@ std::string iso_seconds(WallTime time) {
 // Written by hand: strftime would follow the locale.
 std::string http_date(WallTime time) {
   const std::tm t = utc(time);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-                     kDays[static_cast<size_t>(t.tm_wday)], t.tm_mday,
-                     kMonths[static_cast<size_t>(t.tm_mon)], t.tm_year + 1900, t.tm_hour, t.tm_min,
-                     t.tm_sec);
+  return fmt::format(
+      "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[static_cast<size_t>(t.tm_wday)], t.tm_mday,
+      kMonths[static_cast<size_t>(t.tm_mon)], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {
@@ -260,9 +265,9 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
   if (text.size() != 29 || text.substr(26) != "GMT") return std::nullopt;
   const auto month = std::find(kMonths.begin(), kMonths.end(), text.substr(8, 3));
   if (month == kMonths.end()) return std::nullopt;
-  auto time = parse_iso8601(fmt::format("{}-{:02}-{}T{}Z", text.substr(12, 4),
-                                        month - kMonths.begin() + 1, text.substr(5, 2),
-                                        text.substr(17, 8)));
+  auto time =
+      parse_iso8601(fmt::format("{}-{:02}-{}T{}Z", text.substr(12, 4), month - kMonths.begin() + 1,
+                                text.substr(5, 2), text.substr(17, 8)));
   if (!time.ok()) return std::nullopt;
   return *time;
 }

@@ -1,5 +1,5 @@
-// One request to an AWS service, taken apart as far as all services do it alike, and the answers that
-// each protocol gives. Internal to this folder.
+// One request to an AWS service, taken apart as far as all services do it alike, and the answers
+// that each protocol gives. Internal to this folder.
 #pragma once
 
 #include <optional>
@@ -18,9 +18,9 @@ namespace pawl::sandbox {
 enum class AwsProtocol { rest_json, json, query, rest_xml, cbor };
 
 struct AwsCall {
-  std::string service;         // as in the credential scope: "lambda", "s3", "monitoring"
-  std::string operation;       // "UpdateFunctionCode"; empty until the service has named it
-  std::string resource;        // what it is about, for faults and logs
+  std::string service;    // as in the credential scope: "lambda", "s3", "monitoring"
+  std::string operation;  // "UpdateFunctionCode"; empty until the service has named it
+  std::string resource;   // what it is about, for faults and logs
   AwsProtocol protocol = AwsProtocol::rest_json;
   std::string method;
   std::vector<std::string> path;  // decoded segments; "/a/b%2Fc" is {"a", "b/c"}

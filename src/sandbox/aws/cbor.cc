@@ -6,7 +6,9 @@
 
 namespace pawl::sandbox {
 
-json::value timestamp(WallTime time) { return json::object{{"$time", time.unix_ms}}; }
+json::value timestamp(WallTime time) {
+  return json::object{{"$time", time.unix_ms}};
+}
 
 std::optional<WallTime> timestamp_in(const json::value& value) {
   if (!value.is_object() || value.get_object().size() != 1) return std::nullopt;
@@ -62,7 +64,9 @@ void put(std::string& out, const json::value& value) {
     return;
   }
   switch (value.kind()) {
-    case json::kind::null: out += static_cast<char>((kSimple << 5) | 22); break;
+    case json::kind::null:
+      out += static_cast<char>((kSimple << 5) | 22);
+      break;
     case json::kind::bool_:
       out += static_cast<char>((kSimple << 5) | (value.get_bool() ? 21 : 20));
       break;
@@ -73,8 +77,12 @@ void put(std::string& out, const json::value& value) {
         put_head(out, kNegative, static_cast<uint64_t>(-(value.get_int64() + 1)));
       }
       break;
-    case json::kind::uint64: put_head(out, kUnsigned, value.get_uint64()); break;
-    case json::kind::double_: put_double(out, value.get_double()); break;
+    case json::kind::uint64:
+      put_head(out, kUnsigned, value.get_uint64());
+      break;
+    case json::kind::double_:
+      put_double(out, value.get_double());
+      break;
     case json::kind::string:
       put_head(out, kText, value.get_string().size());
       out.append(value.get_string().data(), value.get_string().size());
@@ -182,15 +190,22 @@ class Decoder {
 
   static Result<json::value> simple(const Head& h) {
     switch (h.minor) {
-      case 20: return json::value(false);
-      case 21: return json::value(true);
+      case 20:
+        return json::value(false);
+      case 21:
+        return json::value(true);
       case 22:
-      case 23: return json::value(nullptr);
-      case 25: return json::value(half(static_cast<uint16_t>(h.number)));
+      case 23:
+        return json::value(nullptr);
+      case 25:
+        return json::value(half(static_cast<uint16_t>(h.number)));
       case 26:
-        return json::value(static_cast<double>(std::bit_cast<float>(static_cast<uint32_t>(h.number))));
-      case 27: return json::value(std::bit_cast<double>(h.number));
-      default: return bad("an unknown simple value");
+        return json::value(
+            static_cast<double>(std::bit_cast<float>(static_cast<uint32_t>(h.number))));
+      case 27:
+        return json::value(std::bit_cast<double>(h.number));
+      default:
+        return bad("an unknown simple value");
     }
   }
 
@@ -213,7 +228,8 @@ class Decoder {
     if (depth > kMaxDepth) return bad("too deep");
     PAWL_TRY(const Head h, head());
     switch (h.major) {
-      case kUnsigned: return json::value(h.number);
+      case kUnsigned:
+        return json::value(h.number);
       case kNegative:
         if (h.number > static_cast<uint64_t>(INT64_MAX)) return bad("a number too small");
         return json::value(-1 - static_cast<int64_t>(h.number));
@@ -222,8 +238,10 @@ class Decoder {
         PAWL_TRY(const std::string value, text(h));
         return json::value(json::string(value));
       }
-      case kArray: return array(h, depth);
-      case kMap: return map(h, depth);
+      case kArray:
+        return array(h, depth);
+      case kMap:
+        return map(h, depth);
       case kTag: {
         PAWL_TRY(json::value value, item(depth + 1));
         if (h.number != 1 || !value.is_number()) return value;
@@ -232,7 +250,8 @@ class Decoder {
         if (!(std::abs(seconds) < kFar)) return bad("a time out of range");
         return timestamp({static_cast<int64_t>(std::llround(seconds * kMsPerSecond))});
       }
-      default: return simple(h);
+      default:
+        return simple(h);
     }
   }
 
@@ -247,6 +266,8 @@ std::string cbor_encode(const json::value& value) {
   return out;
 }
 
-Result<json::value> cbor_decode(std::string_view bytes) { return Decoder(bytes).whole(); }
+Result<json::value> cbor_decode(std::string_view bytes) {
+  return Decoder(bytes).whole();
+}
 
 }  // namespace pawl::sandbox

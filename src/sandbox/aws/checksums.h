@@ -19,7 +19,8 @@ class Checksum {
   virtual std::string finish() = 0;
 };
 
-/// The algorithm out of a header's name ("x-amz-checksum-crc32"), in lower case; nullopt for others.
+/// The algorithm out of a header's name ("x-amz-checksum-crc32"), in lower case; nullopt for
+/// others.
 std::optional<std::string> checksum_in_name(std::string_view header_name);
 
 }  // namespace pawl::sandbox

@@ -60,9 +60,9 @@ void CloudWatchFace::name(AwsCall& call) {
     if (!call.body.empty()) call.query = parse_form(call.body);
     operation = call.param("Action");
   }
-  for (const char* known : {"DescribeAlarms", "PutMetricAlarm", "DeleteAlarms", "SetAlarmState",
-                            "PutMetricData", "GetMetricData", "GetMetricStatistics",
-                            "ListMetrics"}) {
+  for (const char* known :
+       {"DescribeAlarms", "PutMetricAlarm", "DeleteAlarms", "SetAlarmState", "PutMetricData",
+        "GetMetricData", "GetMetricStatistics", "ListMetrics"}) {
     if (operation == known) call.operation = operation;
   }
 }
@@ -72,8 +72,7 @@ ServerResponse CloudWatchFace::error(const AwsCall& call, const Error& error) {
   if (call.protocol != AwsProtocol::cbor) return response;
   response.headers.set("Content-Type", "application/cbor");
   response.headers.set("smithy-protocol", "rpc-v2-cbor");
-  response.body =
-      cbor_encode(json::object{{"__type", error.code()}, {"message", error.what()}});
+  response.body = cbor_encode(json::object{{"__type", error.code()}, {"message", error.what()}});
   return response;
 }
 
@@ -91,8 +90,7 @@ ServerResponse CloudWatchFace::answer(const AwsCall& call) {
   }
   Output out = work(call.operation, in, call.now);
   if (!out.ok()) return error(call, out.error());
-  if (call.protocol == AwsProtocol::query)
-    return query_answer(call, kNamespace, query_xml(*out));
+  if (call.protocol == AwsProtocol::query) return query_answer(call, kNamespace, query_xml(*out));
   if (call.protocol == AwsProtocol::json) return json_answer(call, 200, json_times(*out));
   ServerResponse response = empty_answer(call, 200);
   response.headers.set("Content-Type", "application/cbor");
@@ -211,9 +209,8 @@ CloudWatchFace::Output CloudWatchFace::get_metric_data(const json::object& in) {
     if (!bool_in(*query, "ReturnData", true)) continue;
     const json::object& stat = object_or_empty(*query, "MetricStat");
     const cloud::MetricId metric = metric_of(object_or_empty(stat, "Metric"));
-    PAWL_TRY(auto points,
-             cloud_.watch.statistic(metric, string_or(stat, "Stat"),
-                                    int_in(stat, "Period", 60), from, to));
+    PAWL_TRY(auto points, cloud_.watch.statistic(metric, string_or(stat, "Stat"),
+                                                 int_in(stat, "Period", 60), from, to));
     if (newest_first) std::reverse(points.begin(), points.end());
     json::array times;
     json::array values;

@@ -1,6 +1,6 @@
-// CloudWatch over the cloud model, in the three protocols that its clients speak: the query protocol
-// (XML), JSON 1.0 and Smithy's RPC v2 (CBOR). All are brought to one form of parameters and results.
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Operations.html
+// CloudWatch over the cloud model, in the three protocols that its clients speak: the query
+// protocol (XML), JSON 1.0 and Smithy's RPC v2 (CBOR). All are brought to one form of parameters
+// and results. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Operations.html
 #pragma once
 
 #include "sandbox/aws/call.h"
@@ -29,6 +29,5 @@ class CloudWatchFace {
 
   cloud::Cloud& cloud_;
 };
-
 
 }  // namespace pawl::sandbox

@@ -47,16 +47,23 @@ fs::path DiskBlobStore::final_path(const std::string& id) const {
   return root_ / id.substr(0, 2) / id;
 }
 
-fs::path DiskBlobStore::new_path(const std::string& id) const { return root_ / "new" / id; }
+fs::path DiskBlobStore::new_path(const std::string& id) const {
+  return root_ / "new" / id;
+}
 
-fs::path DiskBlobStore::path(const cloud::Blob& blob) const { return final_path(blob.id); }
+fs::path DiskBlobStore::path(const cloud::Blob& blob) const {
+  return final_path(blob.id);
+}
 
 DiskBlobStore::Writer::Writer(DiskBlobStore& store, std::string id, int file)
     : store_(&store), id_(std::move(id)), file_(file) {}
 
 DiskBlobStore::Writer::Writer(Writer&& other) noexcept
-    : store_(other.store_), id_(std::move(other.id_)), file_(std::exchange(other.file_, -1)),
-      size_(other.size_), md5_(std::move(other.md5_)) {}
+    : store_(other.store_),
+      id_(std::move(other.id_)),
+      file_(std::exchange(other.file_, -1)),
+      size_(other.size_),
+      md5_(std::move(other.md5_)) {}
 
 DiskBlobStore::Writer::~Writer() {
   if (file_ < 0) return;
@@ -145,8 +152,7 @@ Result<cloud::Blob> DiskBlobStore::duplicate(const cloud::Blob& blob) {
   copy.id = new_id();
   PAWL_CHECK(make_folder_of(path(copy)));
   // Bodies never change, so two names for one file are two objects.
-  if (link(path(blob).c_str(), path(copy).c_str()) != 0)
-    return storage(path(copy), "link", errno);
+  if (link(path(blob).c_str(), path(copy).c_str()) != 0) return storage(path(copy), "link", errno);
   return copy;
 }
 

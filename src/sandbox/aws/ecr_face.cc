@@ -14,7 +14,9 @@ namespace {
 using cloud::object_or_empty;
 using cloud::objects_in;
 
-double seconds_of(WallTime time) { return static_cast<double>(time.unix_ms) / 1000.0; }
+double seconds_of(WallTime time) {
+  return static_cast<double>(time.unix_ms) / 1000.0;
+}
 
 /// A page out of a whole list: the token is the position.
 template <class T>
@@ -55,11 +57,10 @@ void EcrFace::name(AwsCall& call) {
   const std::string target = call.headers.get_or("X-Amz-Target", "");
   if (target.rfind(kPrefix, 0) != 0) return;
   const std::string operation = target.substr(kPrefix.size());
-  for (const char* known :
-       {"CreateRepository", "DescribeRepositories", "DeleteRepository", "PutImageTagMutability",
-        "DescribeImages", "ListImages", "BatchGetImage", "BatchDeleteImage",
-        "GetAuthorizationToken", "ListTagsForResource", "GetLifecyclePolicy",
-        "GetRepositoryPolicy"}) {
+  for (const char* known : {"CreateRepository", "DescribeRepositories", "DeleteRepository",
+                            "PutImageTagMutability", "DescribeImages", "ListImages",
+                            "BatchGetImage", "BatchDeleteImage", "GetAuthorizationToken",
+                            "ListTagsForResource", "GetLifecyclePolicy", "GetRepositoryPolicy"}) {
     if (operation == known) call.operation = operation;
   }
   if (auto body = parse_json_object(call.body, "the request"); body.ok())
@@ -72,10 +73,10 @@ ServerResponse EcrFace::answer(const AwsCall& call) {
     return error_answer(call, cloud::aws_error(400, "SerializationException",
                                                "The request body is no JSON object"));
   const std::string& op = call.operation;
-  Answer answer = op == "GetAuthorizationToken"                      ? authorization(call)
-                  : op == "DescribeImages" || op == "ListImages"     ? images(call, *body)
+  Answer answer = op == "GetAuthorizationToken"                       ? authorization(call)
+                  : op == "DescribeImages" || op == "ListImages"      ? images(call, *body)
                   : op == "BatchGetImage" || op == "BatchDeleteImage" ? batch(call, *body)
-                                                                     : repositories(call, *body);
+                                                                      : repositories(call, *body);
   return answer.ok() ? *std::move(answer) : error_answer(call, answer.error());
 }
 
@@ -105,9 +106,10 @@ EcrFace::Answer EcrFace::repositories(const AwsCall& call, const json::object& b
   if (call.operation == "PutImageTagMutability") {
     const std::string wanted = string_or(body, "imageTagMutability");
     PAWL_CHECK(ecr.set_immutable_tags(name, wanted == "IMMUTABLE", call.now));
-    return json_answer(call, 200, json::object{{"registryId", cloud_.account.id},
-                                               {"repositoryName", name},
-                                               {"imageTagMutability", wanted}});
+    return json_answer(call, 200,
+                       json::object{{"registryId", cloud_.account.id},
+                                    {"repositoryName", name},
+                                    {"imageTagMutability", wanted}});
   }
   if (call.operation == "ListTagsForResource")
     return json_answer(call, 200, json::object{{"tags", json::array{}}});
@@ -207,11 +209,11 @@ EcrFace::Answer EcrFace::authorization(const AwsCall& call) {
   const cloud::RegistryToken token = cloud_.ecr.issue_token(call.now);
   return json_answer(
       call, 200,
-      json::object{{"authorizationData",
-                    json::array{json::object{
-                        {"authorizationToken", base64_encode("AWS:" + token.password)},
-                        {"expiresAt", seconds_of(token.expires_at)},
-                        {"proxyEndpoint", "http://" + cloud_.ecr.registry_host()}}}}});
+      json::object{
+          {"authorizationData",
+           json::array{json::object{{"authorizationToken", base64_encode("AWS:" + token.password)},
+                                    {"expiresAt", seconds_of(token.expires_at)},
+                                    {"proxyEndpoint", "http://" + cloud_.ecr.registry_host()}}}}});
 }
 
 }  // namespace pawl::sandbox

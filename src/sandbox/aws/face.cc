@@ -68,8 +68,8 @@ struct AwsFace::Signed {
   std::string secret;
 };
 
-AwsFace::AwsFace(cloud::Cloud& cloud, DiskBlobStore& blobs, Invoker& invoker,
-                 FaultInjector& faults, Clock& clock, Entropy& entropy, AwsFaceOptions options)
+AwsFace::AwsFace(cloud::Cloud& cloud, DiskBlobStore& blobs, Invoker& invoker, FaultInjector& faults,
+                 Clock& clock, Entropy& entropy, AwsFaceOptions options)
     : cloud_(cloud),
       faults_(faults),
       clock_(clock),
@@ -101,8 +101,8 @@ Task<ServerResponse> AwsFace::handle(ServerRequest& request) {
 
 Task<ServerResponse> AwsFace::serve(AwsCall& call, ServerRequest& request) {
   auto claims = aws::read_claims(request.target(), call.headers);
-  call.service = claims.ok() && claims->has_value() ? (*claims)->scope.service
-                                                    : service_by_shape(call);
+  call.service =
+      claims.ok() && claims->has_value() ? (*claims)->scope.service : service_by_shape(call);
   call.protocol = protocol_of(call.service);
   if (!claims.ok()) co_return refuse(call, signature_error(call, claims.error()));
 

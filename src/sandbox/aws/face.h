@@ -1,6 +1,6 @@
 // All AWS services of the sandbox behind one address, as AWS_ENDPOINT_URL has it. A request is told
-// apart by the service in its signature's scope, or, unsigned, by its path and headers; its signature
-// is checked for real; then it is named (for faults), and handed to its service.
+// apart by the service in its signature's scope, or, unsigned, by its path and headers; its
+// signature is checked for real; then it is named (for faults), and handed to its service.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,8 @@ struct AwsCall;
 struct AwsFaceOptions {
   /// Asked whether a web identity token's signature is good; empty: only its claims are looked at.
   cloud::Sts::VerifyToken verify_web_identity;
-  /// Called after each request that changed the cloud, before its answer is sent: to save the state,
-  /// to open the door of a new API.
+  /// Called after each request that changed the cloud, before its answer is sent: to save the
+  /// state, to open the door of a new API.
   std::function<void()> on_change;
   /// One line for each answer, for a log: "lambda UpdateFunctionCode meals-dev 200".
   std::function<void(const std::string& line)> on_answer;

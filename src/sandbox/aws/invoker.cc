@@ -66,8 +66,12 @@ FunctionCode code_of(const cloud::FunctionVersion& version) {
 }
 
 Invoker::Invoker(cloud::Cloud& cloud, Clock& clock, Entropy& entropy, FunctionRunner& runner)
-    : cloud_(cloud), clock_(clock), entropy_(entropy), runner_(runner),
-      request_ids_(fmt::format("{:x}{:x}", entropy.next(), entropy.next())), later_(&context_) {}
+    : cloud_(cloud),
+      clock_(clock),
+      entropy_(entropy),
+      runner_(runner),
+      request_ids_(fmt::format("{:x}{:x}", entropy.next(), entropy.next())),
+      later_(&context_) {}
 
 Task<Result<InvokeOutcome>> Invoker::invoke(std::string function, std::string qualifier,
                                             std::string payload, std::string client_context) {

@@ -112,9 +112,9 @@ Task<ServerResponse> LambdaFace::answer(AwsCall call) {
   const bool about_aliases = op.find("Alias") != std::string::npos;
   const bool about_concurrency = op.find("Concurrency") != std::string::npos;
   const bool about_tags = op == "ListTags" || op == "TagResource" || op == "UntagResource";
-  Answer answer = about_aliases       ? aliases(call, body)
-                  : about_concurrency ? concurrency(call, body)
-                  : about_tags        ? tags(call, body)
+  Answer answer = about_aliases          ? aliases(call, body)
+                  : about_concurrency    ? concurrency(call, body)
+                  : about_tags           ? tags(call, body)
                   : call.method == "GET" ? read_function(call)
                                          : change_function(call, body);
   co_return answer.ok() ? *std::move(answer) : error_answer(call, answer.error());
@@ -126,8 +126,8 @@ LambdaFace::Answer LambdaFace::change_function(const AwsCall& call, const json::
   auto shown = [&](int status, const cloud::FunctionVersion& version, bool qualified) {
     return json_answer(
         call, status,
-        configuration_json(version,
-                           lambda.function_arn(version.function, qualified ? version.version : "")));
+        configuration_json(
+            version, lambda.function_arn(version.function, qualified ? version.version : "")));
   };
   if (call.operation == "CreateFunction") {
     PAWL_TRY(cloud::CreateFunction request, read_create_function(body));
@@ -204,8 +204,8 @@ LambdaFace::Answer LambdaFace::list_functions(const AwsCall& call) {
       cloud_.lambda.list(call.param("Marker"), count_or(call.param("MaxItems"), 50), call.now);
   json::array functions;
   for (const auto& version : page.items)
-    functions.push_back(without_states(
-        configuration_json(version, cloud_.lambda.function_arn(version.function))));
+    functions.push_back(
+        without_states(configuration_json(version, cloud_.lambda.function_arn(version.function))));
   json::object o{{"Functions", std::move(functions)}};
   if (!page.next.empty()) o["NextMarker"] = page.next;
   return json_answer(call, 200, o);
@@ -218,11 +218,11 @@ LambdaFace::Answer LambdaFace::side_questions(const AwsCall& call) {
     const auto& settings = cloud_.lambda.settings();
     return json_answer(
         call, 200,
-        json::object{{"AccountLimit",
-                      json::object{{"ConcurrentExecutions", settings.account_concurrency},
-                                   {"UnreservedConcurrentExecutions",
-                                    settings.account_concurrency}}},
-                     {"AccountUsage", json::object{{"TotalCodeSize", 0}}}});
+        json::object{
+            {"AccountLimit",
+             json::object{{"ConcurrentExecutions", settings.account_concurrency},
+                          {"UnreservedConcurrentExecutions", settings.account_concurrency}}},
+            {"AccountUsage", json::object{{"TotalCodeSize", 0}}}});
   }
   PAWL_CHECK(cloud_.lambda.get(name, "", call.now));
   if (call.operation == "GetFunctionCodeSigningConfig")
@@ -348,8 +348,7 @@ Task<ServerResponse> LambdaFace::invoke(AwsCall call) {
     co_return found.ok() ? empty_answer(call, 204) : error_answer(call, found.error());
   }
   if (type == "Event") {
-    auto accepted =
-        invoker_.invoke_later(target.name, target.qualifier, std::move(call.body));
+    auto accepted = invoker_.invoke_later(target.name, target.qualifier, std::move(call.body));
     co_return accepted.ok() ? empty_answer(call, 202) : error_answer(call, accepted.error());
   }
   auto outcome = co_await invoker_.invoke(target.name, target.qualifier, std::move(call.body),

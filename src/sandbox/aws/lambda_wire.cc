@@ -59,8 +59,9 @@ Result<void> check_environment(const std::map<std::string, std::string>& variabl
           name));
   }
   if (bytes > kMaxEnvironmentBytes)
-    return invalid("Lambda was unable to configure your environment variables because the "
-                   "environment variables you have provided exceeded the 4KB limit.");
+    return invalid(
+        "Lambda was unable to configure your environment variables because the "
+        "environment variables you have provided exceeded the 4KB limit.");
   return ok();
 }
 
@@ -85,8 +86,8 @@ json::object configuration_json(const cloud::FunctionVersion& v, const std::stri
                  {"Architectures", json::array{json::string(s.architecture)}},
                  {"EphemeralStorage", json::object{{"Size", s.ephemeral_storage_mb}}},
                  {"SnapStart", json::object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}}},
-                 {"LoggingConfig", json::object{{"LogFormat", "Text"},
-                                                {"LogGroup", "/aws/lambda/" + v.function}}}};
+                 {"LoggingConfig",
+                  json::object{{"LogFormat", "Text"}, {"LogGroup", "/aws/lambda/" + v.function}}}};
   if (!s.environment.empty())
     o["Environment"] = json::object{{"Variables", write_map(s.environment)}};
   if (has_image_config(s)) {

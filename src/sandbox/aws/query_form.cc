@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 
 #include "aws/xml.h"
-#include "sandbox/aws/cbor.h"
 #include "sandbox/aws/call.h"
+#include "sandbox/aws/cbor.h"
 
 namespace pawl::sandbox {
 

@@ -1,5 +1,5 @@
-// AWS's query protocol: forms with numbered members in, XML out; and readers that take a value as any
-// of the protocols has it (text, number, timestamp).
+// AWS's query protocol: forms with numbered members in, XML out; and readers that take a value as
+// any of the protocols has it (text, number, timestamp).
 #pragma once
 
 #include <string>

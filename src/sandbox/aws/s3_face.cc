@@ -30,10 +30,10 @@ const char* object_operation(const AwsCall& call) {
 const char* bucket_operation(const AwsCall& call) {
   const std::string& m = call.method;
   if (m == "POST") return call.has_param("delete") ? "DeleteObjects" : "";
-  for (const char* aspect : {"policy", "tagging", "cors", "lifecycle", "website", "encryption",
-                             "versioning", "acl", "publicAccessBlock", "object-lock",
-                             "notification", "logging", "replication", "versions",
-                             "ownershipControls", "accelerate", "requestPayment"}) {
+  for (const char* aspect :
+       {"policy", "tagging", "cors", "lifecycle", "website", "encryption", "versioning", "acl",
+        "publicAccessBlock", "object-lock", "notification", "logging", "replication", "versions",
+        "ownershipControls", "accelerate", "requestPayment"}) {
     if (call.has_param(aspect)) return m == "GET" ? "GetBucketSetting" : "";
   }
   if (m == "PUT") return "CreateBucket";
@@ -142,8 +142,7 @@ Result<ServerResponse> S3Face::read_object(const AwsCall& call) {
   PAWL_TRY(const auto range, range_in(call.headers, object.blob.size));
   ServerResponse response = empty_answer(call, range ? 206 : 200);
   // A checksum is of the whole object, so that it does not go with a part of it.
-  const bool with_checksums =
-      !range && call.headers.get_or("x-amz-checksum-mode", "") == "ENABLED";
+  const bool with_checksums = !range && call.headers.get_or("x-amz-checksum-mode", "") == "ENABLED";
   put_object_headers(object, with_checksums, response.headers);
   for (const char* name : {"content-type", "cache-control", "content-disposition",
                            "content-encoding", "content-language", "expires"}) {
@@ -199,8 +198,9 @@ Result<ServerResponse> S3Face::copy(const AwsCall& call) {
   if (!source.empty() && source.front() == '/') source.erase(0, 1);
   const size_t slash = source.find('/');
   if (slash == std::string::npos)
-    return cloud::aws_error(400, "InvalidArgument", "Copy Source must mention the source bucket "
-                                                    "and key: sourcebucket/sourcekey");
+    return cloud::aws_error(400, "InvalidArgument",
+                            "Copy Source must mention the source bucket "
+                            "and key: sourcebucket/sourcekey");
   const std::string from_bucket = source.substr(0, slash);
   const std::string from_key = source.substr(slash + 1);
   PAWL_TRY(const cloud::Object original, cloud_.s3.head(from_bucket, from_key));
@@ -212,17 +212,18 @@ Result<ServerResponse> S3Face::copy(const AwsCall& call) {
   if (call.headers.get_or("x-amz-metadata-directive", "COPY") == "REPLACE")
     metadata = metadata_in(call.headers);
   PAWL_TRY(const cloud::Object object,
-           cloud_.s3.copy(from_bucket, from_key, bucket_of(call), key_of(call),
-                          std::move(metadata), conditions_in(call.headers), call.now));
-  return xml_answer(call, 200,
-                    fmt::format("<CopyObjectResult xmlns=\"{}\">{}{}</CopyObjectResult>",
-                                kS3Namespace, element("LastModified", s3_time(object.last_modified)),
-                                element("ETag", quoted(object.etag))));
+           cloud_.s3.copy(from_bucket, from_key, bucket_of(call), key_of(call), std::move(metadata),
+                          conditions_in(call.headers), call.now));
+  return xml_answer(
+      call, 200,
+      fmt::format("<CopyObjectResult xmlns=\"{}\">{}{}</CopyObjectResult>", kS3Namespace,
+                  element("LastModified", s3_time(object.last_modified)),
+                  element("ETag", quoted(object.etag))));
 }
 
 Result<ServerResponse> S3Face::remove(const AwsCall& call) {
-  PAWL_CHECK(cloud_.s3.remove(bucket_of(call), key_of(call), conditions_in(call.headers),
-                              call.now));
+  PAWL_CHECK(
+      cloud_.s3.remove(bucket_of(call), key_of(call), conditions_in(call.headers), call.now));
   return empty_answer(call, 204);
 }
 
@@ -231,10 +232,9 @@ Result<ServerResponse> S3Face::remove_many(const AwsCall& call) {
   PAWL_CHECK(cloud_.s3.check_bucket(bucket));
   constexpr size_t kMostKeys = 1000;
   auto document = aws::parse_xml(call.body, "the request");
-  const auto objects = document.ok() ? document->all("Object")
-                                     : std::vector<const aws::XmlElement*>{};
-  if (!document.ok() || document->name != "Delete" || objects.empty() ||
-      objects.size() > kMostKeys)
+  const auto objects =
+      document.ok() ? document->all("Object") : std::vector<const aws::XmlElement*>{};
+  if (!document.ok() || document->name != "Delete" || objects.empty() || objects.size() > kMostKeys)
     return cloud::aws_error(400, "MalformedXML",
                             "The XML you provided was not well-formed or did not validate against "
                             "our published schema");
@@ -252,9 +252,8 @@ Result<ServerResponse> S3Face::remove_many(const AwsCall& call) {
       result += "<Deleted>" + element("Key", key) + "</Deleted>";
     }
   }
-  return xml_answer(call, 200,
-                    fmt::format("<DeleteResult xmlns=\"{}\">{}</DeleteResult>", kS3Namespace,
-                                result));
+  return xml_answer(
+      call, 200, fmt::format("<DeleteResult xmlns=\"{}\">{}</DeleteResult>", kS3Namespace, result));
 }
 
 }  // namespace pawl::sandbox

@@ -58,8 +58,8 @@ Result<ServerResponse> S3Face::list(const AwsCall& call) {
   xml += element("MaxKeys", std::to_string(query.max_keys));
   xml += element("IsTruncated", listing.truncated ? "true" : "false");
   if (second) {
-    xml += element("KeyCount", std::to_string(listing.objects.size() +
-                                              listing.common_prefixes.size()));
+    xml += element("KeyCount",
+                   std::to_string(listing.objects.size() + listing.common_prefixes.size()));
     if (!token.empty()) xml += element("ContinuationToken", token);
     if (call.has_param("start-after")) xml += key("StartAfter", call.param("start-after"));
     if (listing.truncated) xml += element("NextContinuationToken", token_for(listing.next));
@@ -78,9 +78,9 @@ Result<ServerResponse> S3Face::list(const AwsCall& call) {
   }
   for (const std::string& prefix : listing.common_prefixes)
     xml += "<CommonPrefixes>" + key("Prefix", prefix) + "</CommonPrefixes>";
-  return xml_answer(call, 200,
-                    fmt::format("<ListBucketResult xmlns=\"{}\">{}</ListBucketResult>",
-                                kS3Namespace, xml));
+  return xml_answer(
+      call, 200,
+      fmt::format("<ListBucketResult xmlns=\"{}\">{}</ListBucketResult>", kS3Namespace, xml));
 }
 
 Result<ServerResponse> S3Face::multipart(const AwsCall& call) {
@@ -119,12 +119,11 @@ Result<ServerResponse> S3Face::complete(const AwsCall& call) {
                                      conditions_in(call.headers), call.now));
   const std::string where =
       fmt::format("http://{}/{}/{}", call.headers.get_or("Host", ""), bucket, url_encode(key, "/"));
-  return xml_answer(
-      call, 200,
-      fmt::format("<CompleteMultipartUploadResult xmlns=\"{}\">{}{}{}{}"
-                  "</CompleteMultipartUploadResult>",
-                  kS3Namespace, element("Location", where), element("Bucket", bucket),
-                  element("Key", key), element("ETag", quoted(object.etag))));
+  return xml_answer(call, 200,
+                    fmt::format("<CompleteMultipartUploadResult xmlns=\"{}\">{}{}{}{}"
+                                "</CompleteMultipartUploadResult>",
+                                kS3Namespace, element("Location", where), element("Bucket", bucket),
+                                element("Key", key), element("ETag", quoted(object.etag))));
 }
 
 Result<ServerResponse> S3Face::list_parts(const AwsCall& call) {

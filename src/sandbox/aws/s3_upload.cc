@@ -72,15 +72,16 @@ class Intake {
     const std::string& claimed = claims_.payload_hash;
     constexpr size_t kHexSha256 = 64;
     if (!chunked && claimed.size() == kHexSha256 && claimed != hash)
-      return refused(400, "XAmzContentSHA256Mismatch",
-                     "The provided 'x-amz-content-sha256' header does not match what was computed.");
+      return refused(
+          400, "XAmzContentSHA256Mismatch",
+          "The provided 'x-amz-content-sha256' header does not match what was computed.");
     ReceivedBody received;
     for (auto& [algorithm, wanted] : wanted_) {
       const std::string sum = wanted.sum->finish();
       if (wanted.expected != sum)
-        return refused(400, "BadDigest",
-                       fmt::format("The {} you specified did not match the calculated checksum.",
-                                   algorithm));
+        return refused(
+            400, "BadDigest",
+            fmt::format("The {} you specified did not match the calculated checksum.", algorithm));
       received.checksums[algorithm] = sum;
     }
     PAWL_TRY(received.blob, writer_.finish());

@@ -1,5 +1,5 @@
-// Takes the body of an upload from the wire to disk, and holds it against everything that the client
-// said of it: length, SHA-256, MD5, checksums, signatures of chunks.
+// Takes the body of an upload from the wire to disk, and holds it against everything that the
+// client said of it: length, SHA-256, MD5, checksums, signatures of chunks.
 #pragma once
 
 #include <map>

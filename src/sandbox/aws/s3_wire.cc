@@ -31,7 +31,8 @@ std::string without_aws_chunked(const std::string& encoding) {
     const size_t comma = rest.find(',');
     std::string_view word = rest.substr(0, comma);
     while (!word.empty() && word.front() == ' ') word.remove_prefix(1);
-    if (word != "aws-chunked" && !word.empty()) kept += (kept.empty() ? "" : ",") + std::string(word);
+    if (word != "aws-chunked" && !word.empty())
+      kept += (kept.empty() ? "" : ",") + std::string(word);
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
   }
@@ -39,13 +40,14 @@ std::string without_aws_chunked(const std::string& encoding) {
 }
 
 bool names(std::string_view list, const std::string& etag) {
-  return list == "*" || list.find(quoted(etag)) != std::string_view::npos ||
-         unquoted(list) == etag;
+  return list == "*" || list.find(quoted(etag)) != std::string_view::npos || unquoted(list) == etag;
 }
 
 }  // namespace
 
-std::string bucket_of(const AwsCall& call) { return call.path.empty() ? "" : call.path[0]; }
+std::string bucket_of(const AwsCall& call) {
+  return call.path.empty() ? "" : call.path[0];
+}
 
 std::string key_of(const AwsCall& call) {
   std::string key;
@@ -53,7 +55,9 @@ std::string key_of(const AwsCall& call) {
   return key;
 }
 
-std::string quoted(const std::string& etag) { return "\"" + etag + "\""; }
+std::string quoted(const std::string& etag) {
+  return "\"" + etag + "\"";
+}
 
 std::string unquoted(std::string_view etag) {
   if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"')
@@ -65,7 +69,9 @@ std::string element(const char* tag, std::string_view text) {
   return fmt::format("<{0}>{1}</{0}>", tag, aws::xml_escape(text));
 }
 
-std::string s3_time(WallTime time) { return to_iso8601(time); }
+std::string s3_time(WallTime time) {
+  return to_iso8601(time);
+}
 
 cloud::ObjectMetadata metadata_in(const Headers& headers) {
   cloud::ObjectMetadata metadata;

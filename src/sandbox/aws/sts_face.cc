@@ -20,8 +20,8 @@ std::string credentials_xml(const cloud::Principal& p) {
       "<Credentials><AccessKeyId>{}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey>"
       "<SessionToken>{}</SessionToken><Expiration>{}</Expiration></Credentials>"
       "<AssumedRoleUser><AssumedRoleId>{}</AssumedRoleId><Arn>{}</Arn></AssumedRoleUser>",
-      p.access_key_id, p.secret, p.session_token,
-      iso_seconds(p.expires_at.value_or(WallTime{})), xml_escape(p.user_id), xml_escape(p.arn));
+      p.access_key_id, p.secret, p.session_token, iso_seconds(p.expires_at.value_or(WallTime{})),
+      xml_escape(p.user_id), xml_escape(p.arn));
 }
 
 }  // namespace
@@ -40,8 +40,7 @@ std::vector<std::pair<std::string, std::string>> parse_form(std::string_view bod
     const size_t equals = field.find('=');
     if (!field.empty())
       fields.emplace_back(decode(field.substr(0, equals)),
-                          equals == std::string_view::npos ? ""
-                                                           : decode(field.substr(equals + 1)));
+                          equals == std::string_view::npos ? "" : decode(field.substr(equals + 1)));
     if (end == std::string_view::npos) break;
     body.remove_prefix(end + 1);
   }
@@ -77,8 +76,7 @@ ServerResponse StsFace::answer(const AwsCall& call) {
                                     xml_escape(p.arn), xml_escape(p.user_id), cloud_.account.id));
   }
   constexpr int kDefaultSeconds = 3600;
-  const int duration =
-      static_cast<int>(count_or(call.param("DurationSeconds"), kDefaultSeconds));
+  const int duration = static_cast<int>(count_or(call.param("DurationSeconds"), kDefaultSeconds));
   if (call.operation == "AssumeRole") {
     auto assumed = cloud_.sts.assume_role(call.param("RoleArn"), call.param("RoleSessionName"),
                                           duration, call.now);

@@ -15,9 +15,7 @@ class StsFace {
   /// From the form in the body, or the query of a GET.
   static void name(AwsCall& call);
   /// The one operation that needs no signature.
-  static bool is_open(const AwsCall& call) {
-    return call.operation == "AssumeRoleWithWebIdentity";
-  }
+  static bool is_open(const AwsCall& call) { return call.operation == "AssumeRoleWithWebIdentity"; }
   ServerResponse answer(const AwsCall& call);
 
  private:

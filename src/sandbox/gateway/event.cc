@@ -21,7 +21,11 @@ std::string lower_case(std::string_view text) {
 bool is_utf8(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const auto first = static_cast<unsigned char>(text[at]);
-    const size_t length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
+    const size_t length = first < 0x80       ? 1
+                          : first >> 5 == 6  ? 2
+                          : first >> 4 == 14 ? 3
+                          : first >> 3 == 30 ? 4
+                                             : 0;
     if (length == 0 || at + length > text.size()) return false;
     for (size_t i = 1; i < length; ++i)
       if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return false;
@@ -33,11 +37,10 @@ bool is_utf8(std::string_view text) {
 // Text goes as it is; all else, forms included, as base64.
 bool goes_as_text(const GatewayRequest& request) {
   const std::string type = lower_case(request.headers.get_or("Content-Type", ""));
-  const bool text = type.empty() || type.starts_with("text/") ||
-                    type.starts_with("application/json") ||
-                    type.starts_with("application/javascript") ||
-                    type.starts_with("application/xml") || type.find("+json") != std::string::npos ||
-                    type.find("+xml") != std::string::npos;
+  const bool text =
+      type.empty() || type.starts_with("text/") || type.starts_with("application/json") ||
+      type.starts_with("application/javascript") || type.starts_with("application/xml") ||
+      type.find("+json") != std::string::npos || type.find("+xml") != std::string::npos;
   return text && is_utf8(request.body);
 }
 
@@ -58,8 +61,8 @@ std::string request_time(WallTime time) {
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   return fmt::format("{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000", parts.tm_mday,
-                     kMonths[static_cast<size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour,
-                     parts.tm_min, parts.tm_sec);
+                     kMonths[static_cast<size_t>(parts.tm_mon)], parts.tm_year + 1900,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 std::string decoded(std::string_view text, bool plus_is_space) {
@@ -102,7 +105,9 @@ json::array cookies_of(const Headers& headers) {
 }
 
 // Boost.JSON would write bytes that are no UTF-8 as they are.
-std::string_view valid(std::string_view text) { return is_utf8(text) ? text : std::string_view(); }
+std::string_view valid(std::string_view text) {
+  return is_utf8(text) ? text : std::string_view();
+}
 
 }  // namespace
 
@@ -187,10 +192,10 @@ std::optional<std::string> header_text(const json::value& value) {
 }
 
 bool is_header_name(std::string_view name) {
-  return !name.empty() &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-         });
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) ||
+           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+  });
 }
 
 // Framing is the server's business, whatever the function says.
@@ -200,7 +205,8 @@ bool is_framing(std::string_view name) {
 }
 
 bool put_headers(const json::object& answer, ServerResponse& response) {
-  if (const auto* headers = answer.if_contains("headers"); headers != nullptr && !headers->is_null()) {
+  if (const auto* headers = answer.if_contains("headers");
+      headers != nullptr && !headers->is_null()) {
     if (!headers->is_object()) return false;
     for (const auto& [name, value] : headers->get_object()) {
       const auto text = header_text(value);
@@ -208,7 +214,8 @@ bool put_headers(const json::object& answer, ServerResponse& response) {
       if (!is_framing(name)) response.headers.add(std::string(name), *text);
     }
   }
-  if (const auto* cookies = answer.if_contains("cookies"); cookies != nullptr && !cookies->is_null()) {
+  if (const auto* cookies = answer.if_contains("cookies");
+      cookies != nullptr && !cookies->is_null()) {
     if (!cookies->is_array()) return false;
     for (const auto& cookie : cookies->get_array()) {
       const auto text = header_text(cookie);

@@ -24,7 +24,7 @@ struct GatewayContext {
 
 struct GatewayRequest {
   std::string method;
-  std::string raw_path;   // as it came, encoded
+  std::string raw_path;  // as it came, encoded
   std::string raw_query;
   Headers headers;
   std::string body;

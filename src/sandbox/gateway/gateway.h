@@ -33,7 +33,8 @@ struct GatewayOptions {
       target;
   std::function<Task<Result<InvokeResult>>(GatewayTarget target, std::string payload)> invoke;
   /// A static file for this path ("/static/app.css"); nullopt: not one, ask the function.
-  std::function<std::optional<ServerResponse>(const ServerRequest& request, const std::string& path)>
+  std::function<std::optional<ServerResponse>(const ServerRequest& request,
+                                              const std::string& path)>
       static_file;
 };
 

@@ -55,7 +55,8 @@ Result<cloud::CheckRunChange> check_run_change(const json::object& body) {
     change.title = text_in(out, "title");
     change.summary = text_in(out, "summary");
     change.text = text_in(out, "text");
-    if (const auto* annotations = out.if_contains("annotations"); annotations != nullptr && annotations->is_array())
+    if (const auto* annotations = out.if_contains("annotations");
+        annotations != nullptr && annotations->is_array())
       change.annotations = annotations->get_array();
     if (!change.summary) {
       json::array errors;
@@ -91,7 +92,8 @@ GitHubFace::Routed GitHubFace::route_checks(const Call& call) {
   if (run == repository.check_runs.end()) return cloud::github_error(404, "Not Found");
   if (call.is("PATCH", {"check-runs", "*"}))
     return write(200, [&](cloud::CheckRunChange change) {
-      return github_.update_check_run(call.repository, call.number(1), std::move(change), clock_.now());
+      return github_.update_check_run(call.repository, call.number(1), std::move(change),
+                                      clock_.now());
     });
   if (call.is("GET", {"check-runs", "*"})) return shown(call, run->second, 200);
   if (call.is("GET", {"check-runs", "*", "annotations"}))
@@ -106,7 +108,8 @@ Result<GitHubFace::Answer> GitHubFace::list_check_runs(const Call& call) {
   const auto& repository = repository_of(call);
   json::array list;
   std::vector<std::string> seen;
-  for (auto entry = repository.check_runs.rbegin(); entry != repository.check_runs.rend(); ++entry) {
+  for (auto entry = repository.check_runs.rbegin(); entry != repository.check_runs.rend();
+       ++entry) {
     const cloud::CheckRun& run = entry->second;
     if (run.head_sha != sha || (!name.empty() && run.name != name) ||
         (!status.empty() && run.status != status))
@@ -165,7 +168,8 @@ Result<GitHubFace::Answer> GitHubFace::list_deployments(const Call& call) {
     return wanted == "none" || wanted.empty() || wanted == value;
   };
   json::array list;
-  for (auto entry = repository.deployments.rbegin(); entry != repository.deployments.rend(); ++entry) {
+  for (auto entry = repository.deployments.rbegin(); entry != repository.deployments.rend();
+       ++entry) {
     const auto& d = entry->second;
     if (matches("sha", d.sha) && matches("ref", d.ref) && matches("task", d.task) &&
         matches("environment", d.environment))
@@ -194,7 +198,8 @@ cloud::GitHubDeployment deployment_from(const json::object& body) {
 Result<void> check_required_contexts(const json::object& body, const std::string& combined_state,
                                      bool has_statuses) {
   const auto* contexts = body.if_contains("required_contexts");
-  const bool none_required = contexts != nullptr && contexts->is_array() && contexts->get_array().empty();
+  const bool none_required =
+      contexts != nullptr && contexts->is_array() && contexts->get_array().empty();
   if (none_required || !has_statuses || combined_state == "success") return ok();
   Error refused = cloud::github_error(409, "Conflict: Commit status checks failed for the ref.");
   return refused;
@@ -215,7 +220,8 @@ GitHubFace::Routed GitHubFace::route_deployments(const Call& call) {
         PAWL_CHECK(check_required_contexts(call.body, string_or(combined, "state"),
                                            int_or(combined, "total_count") > 0));
       }
-      PAWL_TRY(auto made, github_.create_deployment(call.repository, std::move(wanted), clock_.now()));
+      PAWL_TRY(auto made,
+               github_.create_deployment(call.repository, std::move(wanted), clock_.now()));
       return Answer{201, shapes_.deployment(repository_of(call), made), false, ""};
     };
     return make();
@@ -232,7 +238,8 @@ GitHubFace::Routed GitHubFace::route_deployments(const Call& call) {
   }
   if (call.is("GET", {"deployments", "*", "statuses"})) {
     json::array list;
-    for (auto status = found->second.statuses.rbegin(); status != found->second.statuses.rend(); ++status)
+    for (auto status = found->second.statuses.rbegin(); status != found->second.statuses.rend();
+         ++status)
       list.push_back(shapes_.deployment_status(repository, found->second, *status));
     return Answer{200, std::move(list), true, ""};
   }
@@ -243,8 +250,9 @@ GitHubFace::Routed GitHubFace::route_deployments(const Call& call) {
   status.environment = string_or(call.body, "environment");
   status.environment_url = string_or(call.body, "environment_url");
   status.log_url = string_or(call.body, "log_url", string_or(call.body, "target_url"));
-  auto made = github_.create_deployment_status(call.repository, call.number(1), std::move(status),
-                                               bool_or(call.body, "auto_inactive", true), clock_.now());
+  auto made =
+      github_.create_deployment_status(call.repository, call.number(1), std::move(status),
+                                       bool_or(call.body, "auto_inactive", true), clock_.now());
   if (!made.ok()) return std::move(made).error();
   return Answer{201, shapes_.deployment_status(repository, found->second, *made), false, ""};
 }

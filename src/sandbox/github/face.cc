@@ -49,7 +49,8 @@ std::vector<std::string> segments(std::string_view path) {
 size_t number_or(const std::string& text, size_t otherwise) {
   size_t value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return failure == std::errc() && end == text.data() + text.size() && value > 0 ? value : otherwise;
+  return failure == std::errc() && end == text.data() + text.size() && value > 0 ? value
+                                                                                 : otherwise;
 }
 
 enum class Credentials { good, missing, bad };
@@ -67,7 +68,7 @@ Credentials credentials(const ServerRequest& request, const Secret& token) {
     return Credentials::bad;
   }
   return equal_in_constant_time(given, token.reveal_for("the GitHub face")) ? Credentials::good
-                                                                           : Credentials::bad;
+                                                                            : Credentials::bad;
 }
 
 }  // namespace
@@ -105,7 +106,9 @@ int64_t GitHubFace::Call::number(size_t index) const {
 }
 
 GitHubFace::GitHubFace(cloud::GitHub& github, Clock& clock, GitHubFaceOptions options)
-    : github_(github), clock_(clock), options_(std::move(options)),
+    : github_(github),
+      clock_(clock),
+      options_(std::move(options)),
       shapes_(options_.url, options_.login) {}
 
 void GitHubFace::add_rate_limit(ServerResponse& response) {
@@ -185,7 +188,8 @@ ServerResponse GitHubFace::error(const Error& failed) const {
 ServerResponse GitHubFace::finish(const Call& call, Answer answer) const {
   if (!answer.is_list) return json_response(answer.status, answer.body);
   const json::array& all = answer.body.get_array();
-  const size_t size = std::min(number_or(call.query_or("per_page"), kUsualPageItems), kMaxPageItems);
+  const size_t size =
+      std::min(number_or(call.query_or("per_page"), kUsualPageItems), kMaxPageItems);
   const size_t page = number_or(call.query_or("page"), 1);
   const size_t last = std::max<size_t>(1, (all.size() + size - 1) / size);
   json::array items;
@@ -235,9 +239,9 @@ Result<GitHubFace::Answer> GitHubFace::route(const Call& call) {
     if (call.method == "GET") return Answer{200, shapes_.repository(*repository), false, ""};
     return cloud::github_error(404, "Not Found");
   }
-  for (const auto part : {&GitHubFace::route_checks, &GitHubFace::route_commits,
-                          &GitHubFace::route_deployments, &GitHubFace::route_issues,
-                          &GitHubFace::route_labels, &GitHubFace::route_rest}) {
+  for (const auto part :
+       {&GitHubFace::route_checks, &GitHubFace::route_commits, &GitHubFace::route_deployments,
+        &GitHubFace::route_issues, &GitHubFace::route_labels, &GitHubFace::route_rest}) {
     if (auto answer = (this->*part)(call)) return *std::move(answer);
   }
   return cloud::github_error(404, "Not Found");
@@ -251,12 +255,14 @@ GitHubFace::Routed GitHubFace::route_rest(const Call& call) {
     return Answer{200, std::move(list), true, ""};
   }
   if (call.is("GET", {"releases"})) {
-    for (auto release = repository.releases.rbegin(); release != repository.releases.rend(); ++release)
+    for (auto release = repository.releases.rbegin(); release != repository.releases.rend();
+         ++release)
       list.push_back(shapes_.release(repository, *release));
     return Answer{200, std::move(list), true, ""};
   }
   if (call.is("GET", {"releases", "latest"})) {
-    for (auto release = repository.releases.rbegin(); release != repository.releases.rend(); ++release)
+    for (auto release = repository.releases.rbegin(); release != repository.releases.rend();
+         ++release)
       if (!release->draft && !release->prerelease)
         return Answer{200, shapes_.release(repository, *release), false, ""};
     return cloud::github_error(404, "Not Found");

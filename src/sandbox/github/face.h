@@ -1,5 +1,5 @@
-// GitHub's REST API over the model: the calls that a deployment makes and those that a person makes to
-// look at what it left there. Errors, paging, rate limit headers as documented.
+// GitHub's REST API over the model: the calls that a deployment makes and those that a person makes
+// to look at what it left there. Errors, paging, rate limit headers as documented.
 // https://docs.github.com/rest
 #pragma once
 
@@ -15,10 +15,10 @@
 namespace pawl::sandbox {
 
 struct GitHubFaceOptions {
-  std::string url;                    // "http://127.0.0.1:4511"
-  std::string login = "pawl-sandbox"; // whose token it is
+  std::string url;                     // "http://127.0.0.1:4511"
+  std::string login = "pawl-sandbox";  // whose token it is
   Secret token;
-  int64_t rate_limit = 5000;          // an hour
+  int64_t rate_limit = 5000;  // an hour
 };
 
 /// "POST check-runs", "GET issues": names for fault rules.
@@ -32,8 +32,8 @@ class GitHubFace {
  private:
   struct Call {
     std::string method;
-    std::string repository;              // "owner/name"
-    std::vector<std::string> path;       // behind it, decoded
+    std::string repository;         // "owner/name"
+    std::vector<std::string> path;  // behind it, decoded
     json::object body;
     std::vector<std::pair<std::string, std::string>> query;
     std::string raw_path;

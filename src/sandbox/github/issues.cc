@@ -78,14 +78,16 @@ GitHubFace::Routed GitHubFace::route_issues(const Call& call) {
     return Answer{status, shapes_.issue(repository_of(call), *issue), false, ""};
   };
   if (call.is("POST", {"issues"}))
-    return answer(201, github_.create_issue(call.repository, issue_change(call.body), clock_.now()));
+    return answer(201,
+                  github_.create_issue(call.repository, issue_change(call.body), clock_.now()));
   const auto& repository = repository_of(call);
   const int64_t number = call.path.size() > 1 ? call.number(1) : 0;
   const auto found = repository.issues.find(number);
   if (found == repository.issues.end()) return cloud::github_error(404, "Not Found");
   if (call.is("GET", {"issues", "*"})) return answer(200, found->second);
   if (call.is("PATCH", {"issues", "*"}))
-    return answer(200, github_.update_issue(call.repository, number, issue_change(call.body), clock_.now()));
+    return answer(
+        200, github_.update_issue(call.repository, number, issue_change(call.body), clock_.now()));
   if (call.is("GET", {"issues", "*", "comments"})) {
     json::array list;
     for (const auto& comment : found->second.comments)
@@ -93,7 +95,8 @@ GitHubFace::Routed GitHubFace::route_issues(const Call& call) {
     return Answer{200, std::move(list), true, ""};
   }
   if (call.is("POST", {"issues", "*", "comments"})) {
-    auto comment = github_.add_comment(call.repository, number, string_or(call.body, "body"), clock_.now());
+    auto comment =
+        github_.add_comment(call.repository, number, string_or(call.body, "body"), clock_.now());
     if (!comment.ok()) return std::move(comment).error();
     return Answer{201, shapes_.comment(repository, *comment), false, ""};
   }
@@ -151,7 +154,8 @@ GitHubFace::Routed GitHubFace::route_labels(const Call& call) {
       repository.labels.begin(), repository.labels.end(),
       [&](const auto& entry) { return equal_without_case(entry.second.name, call.path[1]); });
   if (found == repository.labels.end()) return cloud::github_error(404, "Not Found");
-  if (call.method == "GET") return Answer{200, shapes_.label(repository, found->second.name), false, ""};
+  if (call.method == "GET")
+    return Answer{200, shapes_.label(repository, found->second.name), false, ""};
   if (call.method != "DELETE") return std::nullopt;
   auto removed = github_.delete_label(call.repository, call.path[1], clock_.now());
   if (!removed.ok()) return std::move(removed).error();

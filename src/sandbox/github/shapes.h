@@ -12,11 +12,13 @@ namespace pawl::sandbox {
 /// Makes the URLs: `api` is "http://127.0.0.1:4511", `html` what people open.
 class GitHubShapes {
  public:
-  GitHubShapes(std::string api, std::string login) : api_(std::move(api)), login_(std::move(login)) {}
+  GitHubShapes(std::string api, std::string login)
+      : api_(std::move(api)), login_(std::move(login)) {}
 
   json::object user() const;
   json::object repository(const cloud::GitHubRepository& repository) const;
-  json::object check_run(const cloud::GitHubRepository& repository, const cloud::CheckRun& run) const;
+  json::object check_run(const cloud::GitHubRepository& repository,
+                         const cloud::CheckRun& run) const;
   json::array annotations(const cloud::GitHubRepository& repository,
                           const cloud::CheckRun& run) const;
   json::object status(const cloud::GitHubRepository& repository,

@@ -18,7 +18,8 @@ constexpr size_t kReadBytes = 128u << 10;
 
 class File {
  public:
-  File(const std::filesystem::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  File(const std::filesystem::path& path, int flags)
+      : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   ~File() {

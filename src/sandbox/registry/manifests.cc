@@ -119,9 +119,11 @@ Task<ServerResponse> Registry::put_manifest(ServerRequest& request, const Route&
   auto parsed = parse_json_object(*body, "the manifest");
   if (!parsed.ok()) co_return registry_error(400, "MANIFEST_INVALID", parsed.error().message());
   const Digest digest = Digest::of(*body);
-  PushedManifest pushed{route.repository, std::nullopt,
-                        {digest, media_type_of(*parsed, request.headers().get_or("Content-Type", "")),
-                         *std::move(body)}};
+  PushedManifest pushed{
+      route.repository,
+      std::nullopt,
+      {digest, media_type_of(*parsed, request.headers().get_or("Content-Type", "")),
+       *std::move(body)}};
   if (route.reference.find(':') != std::string::npos) {
     auto named = Digest::parse(route.reference);
     if (!named.ok() || *named != digest)
@@ -145,7 +147,8 @@ Task<ServerResponse> Registry::put_manifest(ServerRequest& request, const Route&
   if (rules_.after_push) rules_.after_push(pushed);
   ServerResponse response;
   response.status = 201;
-  response.headers.set("Location", fmt::format("/v2/{}/manifests/{}", route.repository, digest.str()));
+  response.headers.set("Location",
+                       fmt::format("/v2/{}/manifests/{}", route.repository, digest.str()));
   response.headers.set("Docker-Content-Digest", digest.str());
   if (subject) response.headers.set("OCI-Subject", subject->str());
   co_return response;
@@ -154,7 +157,8 @@ Task<ServerResponse> Registry::put_manifest(ServerRequest& request, const Route&
 ServerResponse Registry::delete_manifest(const Route& route) {
   auto digest = Digest::parse(route.reference);
   if (!digest.ok()) {
-    if (!store_.find_tag(route.repository, route.reference)) return unknown_manifest(route.reference);
+    if (!store_.find_tag(route.repository, route.reference))
+      return unknown_manifest(route.reference);
     auto removed = store_.remove_tag(route.repository, route.reference);
     if (!removed.ok()) return registry_error(500, "UNKNOWN", removed.error().message());
   } else {

@@ -11,7 +11,9 @@
 namespace pawl::sandbox {
 namespace {
 
-bool changes_something(const std::string& method) { return method != "GET" && method != "HEAD"; }
+bool changes_something(const std::string& method) {
+  return method != "GET" && method != "HEAD";
+}
 
 bool is_repository_name(const std::string& name) {
   if (name.empty() || name.size() > 255) return false;
@@ -49,8 +51,7 @@ ServerResponse registry_error(const RegistryRefusal& refusal) {
   ServerResponse response;
   response.status = refusal.status;
   response.headers.set("Content-Type", "application/json");
-  const json::object one{
-      {"code", refusal.code}, {"message", refusal.message}, {"detail", nullptr}};
+  const json::object one{{"code", refusal.code}, {"message", refusal.message}, {"detail", nullptr}};
   response.body = json::serialize(json::object{{"errors", json::array{one}}});
   return response;
 }
@@ -134,13 +135,24 @@ Task<ServerResponse> Registry::handle(ServerRequest& request) {
     response = registry_error(*unknown);
   } else {
     switch (route->kind) {
-      case Route::Kind::tags: response = tags(request, *route); break;
-      case Route::Kind::referrers: response = referrers(request, *route); break;
-      case Route::Kind::manifest: response = co_await manifests(request, *route); break;
-      case Route::Kind::blob: response = blob(request, *route); break;
-      case Route::Kind::upload: response = co_await uploads(request, *route); break;
+      case Route::Kind::tags:
+        response = tags(request, *route);
+        break;
+      case Route::Kind::referrers:
+        response = referrers(request, *route);
+        break;
+      case Route::Kind::manifest:
+        response = co_await manifests(request, *route);
+        break;
+      case Route::Kind::blob:
+        response = blob(request, *route);
+        break;
+      case Route::Kind::upload:
+        response = co_await uploads(request, *route);
+        break;
       case Route::Kind::base:
-      case Route::Kind::catalog: break;
+      case Route::Kind::catalog:
+        break;
     }
   }
   response.headers.set("Docker-Distribution-Api-Version", "registry/2.0");

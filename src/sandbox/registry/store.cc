@@ -24,7 +24,8 @@ Result<void> remove_file(const fs::path& path) {
   std::error_code failure;
   fs::remove(path, failure);
   if (failure)
-    return Error(ErrorKind::storage, fmt::format("remove {}: {}", path.string(), failure.message()));
+    return Error(ErrorKind::storage,
+                 fmt::format("remove {}: {}", path.string(), failure.message()));
   return ok();
 }
 
@@ -43,7 +44,9 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, failure);
 }
 
-std::string hex_of(const Digest& digest) { return std::string(digest.hex()); }
+std::string hex_of(const Digest& digest) {
+  return std::string(digest.hex());
+}
 
 }  // namespace
 
@@ -58,13 +61,17 @@ fs::path RegistryStore::blob_path(const Digest& digest) const {
   return root_ / "blobs" / "sha256" / hex.substr(0, 2) / hex;
 }
 
-fs::path RegistryStore::upload_path(const std::string& id) const { return root_ / "uploads" / id; }
+fs::path RegistryStore::upload_path(const std::string& id) const {
+  return root_ / "uploads" / id;
+}
 
 fs::path RegistryStore::folder(const std::string& repository, const char* kind) const {
   return root_ / "repositories" / repository / kind;
 }
 
-bool RegistryStore::has_bytes(const Digest& digest) const { return is_file(blob_path(digest)); }
+bool RegistryStore::has_bytes(const Digest& digest) const {
+  return is_file(blob_path(digest));
+}
 
 std::optional<uint64_t> RegistryStore::find_blob(const std::string& repository,
                                                  const Digest& digest) const {

@@ -85,7 +85,8 @@ std::optional<RegistryRefusal> RegistryTokens::authorize(const ServerRequest& re
 std::string RegistryTokens::challenge(const std::string& repository, bool wants_to_change) const {
   std::string text = fmt::format("Bearer realm=\"{}/token\",service=\"pawl-sandbox\"", url_);
   if (!repository.empty())
-    text += fmt::format(",scope=\"repository:{}:{}\"", repository, wants_to_change ? "pull,push" : "pull");
+    text += fmt::format(",scope=\"repository:{}:{}\"", repository,
+                        wants_to_change ? "pull,push" : "pull");
   return text;
 }
 

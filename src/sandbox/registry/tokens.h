@@ -1,6 +1,6 @@
 // The source registry's way to know its clients, as GHCR has it: a challenge that names a token
-// endpoint, tokens that carry what they allow. Anybody may pull; to push one needs the password. The
-// password is also taken directly (Basic), for simple clients.
+// endpoint, tokens that carry what they allow. Anybody may pull; to push one needs the password.
+// The password is also taken directly (Basic), for simple clients.
 // https://distribution.github.io/distribution/spec/auth/token/
 #pragma once
 
@@ -26,9 +26,13 @@ std::optional<BasicCredentials> basic_credentials(const ServerRequest& request);
 class RegistryTokens {
  public:
   RegistryTokens(Clock& clock, std::string url, std::string user, Secret password)
-      : clock_(clock), url_(std::move(url)), user_(std::move(user)), password_(std::move(password)) {}
+      : clock_(clock),
+        url_(std::move(url)),
+        user_(std::move(user)),
+        password_(std::move(password)) {}
 
-  std::optional<RegistryRefusal> authorize(const ServerRequest& request, bool wants_to_change) const;
+  std::optional<RegistryRefusal> authorize(const ServerRequest& request,
+                                           bool wants_to_change) const;
   std::string challenge(const std::string& repository, bool wants_to_change) const;
   /// GET or POST /token
   Task<ServerResponse> issue(ServerRequest& request) const;

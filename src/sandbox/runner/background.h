@@ -14,8 +14,8 @@
 
 namespace pawl::sandbox {
 
-/// `work` must not touch what the loop's thread uses. A task that is destroyed meanwhile waits for the
-/// thread.
+/// `work` must not touch what the loop's thread uses. A task that is destroyed meanwhile waits for
+/// the thread.
 template <class T>
 Task<Result<T>> in_background(Loop& loop, std::function<Result<T>()> work) {
   const int event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

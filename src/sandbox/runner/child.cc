@@ -200,8 +200,8 @@ void keep_only(int control_fd, int children_fd) {
   for (int fd = 0; fd < 3; ++fd) ::close(fd);
 }
 
-// Without a process namespace whoever the function left behind is our child (we are its reaper). The
-// list was opened before the root changed; each round may bring the orphans of the last.
+// Without a process namespace whoever the function left behind is our child (we are its reaper).
+// The list was opened before the root changed; each round may bring the orphans of the last.
 void kill_children() {
   for (int round = 0; round < 1000; ++round) {
     char text[4096];
@@ -252,13 +252,15 @@ void kill_children() {
 
 pid_t raw_clone(unsigned long flags, int* pidfd) {
   if (pidfd != nullptr) flags |= CLONE_PIDFD;
-  return static_cast<pid_t>(::syscall(SYS_clone, flags | SIGCHLD, nullptr, pidfd, nullptr, nullptr));
+  return static_cast<pid_t>(
+      ::syscall(SYS_clone, flags | SIGCHLD, nullptr, pidfd, nullptr, nullptr));
 }
 
 int map_user(uid_t outer_uid, gid_t outer_gid) {
   if (const int error = write_small("/proc/self/setgroups", "deny", 4); error && error != ENOENT)
     return error;
-  if (const int error = write_map("/proc/self/uid_map", kFunctionUidInside, outer_uid)) return error;
+  if (const int error = write_map("/proc/self/uid_map", kFunctionUidInside, outer_uid))
+    return error;
   return write_map("/proc/self/gid_map", kFunctionUidInside, outer_gid);
 }
 
@@ -313,7 +315,8 @@ void run_child(const ChildPlan& plan) {
     if (const int error = bring_loopback_up()) fail(plan, ChildStep::network, error);
     if (const int error = send_listeners(plan)) fail(plan, ChildStep::network, error);
   }
-  if (plan.uts) [[maybe_unused]] const int ignored = ::sethostname("lambda", 6);
+  if (plan.uts) [[maybe_unused]]
+    const int ignored = ::sethostname("lambda", 6);
   int children_fd = -1;
   if (!plan.pid) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

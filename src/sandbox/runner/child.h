@@ -1,6 +1,6 @@
-// The child's side of starting a function: from the fresh process in its namespaces to the execve of
-// the entry point. Between clone and execve only async-signal-safe calls are allowed (another thread
-// may have held malloc's lock), so everything comes prepared in plain arrays.
+// The child's side of starting a function: from the fresh process in its namespaces to the execve
+// of the entry point. Between clone and execve only async-signal-safe calls are allowed (another
+// thread may have held malloc's lock), so everything comes prepared in plain arrays.
 #pragma once
 
 #include <sys/types.h>

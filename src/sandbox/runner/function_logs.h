@@ -1,5 +1,5 @@
-// What functions print, with Lambda's START, END and REPORT lines, as one finds it in CloudWatch: kept
-// in memory, the latest of it, for each function.
+// What functions print, with Lambda's START, END and REPORT lines, as one finds it in CloudWatch:
+// kept in memory, the latest of it, for each function.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct FunctionLogLine {
 
 class FunctionLogs {
  public:
-  static constexpr size_t kMaxLines = 5000;        // of each function
+  static constexpr size_t kMaxLines = 5000;  // of each function
   static constexpr size_t kMaxLineBytes = 16u << 10;
 
   explicit FunctionLogs(Clock& clock) : clock_(clock) {}

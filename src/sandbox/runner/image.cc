@@ -68,7 +68,8 @@ void make_device_nodes(const fs::path& dev) {
     const char* name;
     unsigned minor;
   };
-  static constexpr Node kNodes[] = {{"null", 3}, {"zero", 5}, {"full", 7}, {"random", 8}, {"urandom", 9}};
+  static constexpr Node kNodes[] = {
+      {"null", 3}, {"zero", 5}, {"full", 7}, {"random", 8}, {"urandom", 9}};
   for (const auto& node : kNodes) {
     const fs::path path = dev / node.name;
     if (::mknod(path.c_str(), S_IFCHR | 0666, makedev(1, node.minor)) == 0)
@@ -86,8 +87,8 @@ Result<ImageRunConfig> parse_image_config(std::string_view text) {
   run.environment = strings_at(config, "config.Env");
   run.working_directory = string_or(config, "config.WorkingDir");
   const json::value* labels = find(config, "config.Labels");
-  run.placeholder = labels != nullptr && labels->is_object() &&
-                    labels->get_object().contains(kPlaceholderLabel);
+  run.placeholder =
+      labels != nullptr && labels->is_object() && labels->get_object().contains(kPlaceholderLabel);
   return run;
 }
 
@@ -138,7 +139,8 @@ Task<Result<UnpackedImage>> ImageCache::get(std::string repository, Digest manif
 Task<void> ImageCache::unpack(std::string repository, Digest manifest) {
   const fs::path place = folder_ / std::string(manifest.hex());
   const fs::path aside = folder_ / (std::string(manifest.hex()) + ".part");
-  std::function<Result<bool>()> work = [this, repository, manifest, place, aside]() -> Result<bool> {
+  std::function<Result<bool>()> work = [this, repository, manifest, place,
+                                        aside]() -> Result<bool> {
     std::error_code failure;
     fs::remove_all(aside, failure);
     fs::remove_all(place, failure);
@@ -146,7 +148,8 @@ Task<void> ImageCache::unpack(std::string repository, Digest manifest) {
     if (unpacked.ok()) {
       fs::rename(aside, place, failure);
       if (!failure) return true;
-      unpacked = Error(ErrorKind::storage, fmt::format("rename {}: {}", aside.string(), failure.message()));
+      unpacked = Error(ErrorKind::storage,
+                       fmt::format("rename {}: {}", aside.string(), failure.message()));
     }
     fs::remove_all(aside, failure);
     return std::move(unpacked).error();

@@ -1,5 +1,5 @@
-// The images that functions run from: found in the registry's files, unpacked once for each manifest,
-// kept for the next start.
+// The images that functions run from: found in the registry's files, unpacked once for each
+// manifest, kept for the next start.
 //
 //   FOLDER/<hex of the manifest's digest>/root         the unpacked layers
 //   FOLDER/<hex of the manifest's digest>/config.json  the image's config; written last

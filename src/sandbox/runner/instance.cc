@@ -47,7 +47,9 @@ std::string start_error_type(const Error& error) {
 }  // namespace
 
 Instance::Instance(Parts parts, FunctionCode code, UnpackedImage image)
-    : parts_(std::move(parts)), code_(std::move(code)), image_(std::move(image)),
+    : parts_(std::move(parts)),
+      code_(std::move(code)),
+      image_(std::move(image)),
       idle_since_(parts_.loop.clock().steady_now()) {}
 
 Instance::~Instance() {
@@ -120,8 +122,8 @@ Result<void> Instance::spawn() {
   return ok();
 }
 
-// Whoever waits goes on from the loop, never from inside the task that settles: what goes on may end
-// this very instance.
+// Whoever waits goes on from the loop, never from inside the task that settles: what goes on may
+// end this very instance.
 void Instance::settle(Outcome outcome) {
   if (!outcome_) return;
   const OneShot<Outcome> waiting = *std::exchange(outcome_, std::nullopt);
@@ -169,9 +171,8 @@ Task<Result<void>> Instance::start() {
   if (outcome.kind == Outcome::Kind::init_error)
     co_return Error(ErrorKind::failed, outcome.body).with_code(outcome.error_type);
   if (outcome.kind == Outcome::Kind::timed_out)
-    co_return Error(ErrorKind::timeout,
-                    fmt::format("Task timed out after {:.2f} seconds",
-                                static_cast<double>(limit.count()) / 1000))
+    co_return Error(ErrorKind::timeout, fmt::format("Task timed out after {:.2f} seconds",
+                                                    static_cast<double>(limit.count()) / 1000))
         .with_code("Sandbox.Timedout");
   co_return Error(ErrorKind::failed,
                   exit_words_ == "exit status 0"
@@ -202,11 +203,13 @@ InvokeResult Instance::result_of(const InvokeRequest& request, Outcome outcome) 
     case Outcome::Kind::timed_out: {
       const std::string words = fmt::format("Task timed out after {:.2f} seconds",
                                             static_cast<double>(code_.timeout.count()) / 1000);
-      log(fmt::format("{} {} {}", to_iso8601(parts_.loop.clock().now()), request.request_id, words));
+      log(fmt::format("{} {} {}", to_iso8601(parts_.loop.clock().now()), request.request_id,
+                      words));
       return failed(request, "Sandbox.Timedout", "Error: " + words);
     }
     case Outcome::Kind::exited:
-    case Outcome::Kind::ready: break;
+    case Outcome::Kind::ready:
+      break;
   }
   const std::string words = exit_words_ == "exit status 0"
                                 ? std::string("Error: Runtime exited without providing a reason")

@@ -36,8 +36,8 @@ struct RunnerSettings {
   UnpackLimits unpack;
 };
 
-/// What Lambda puts into a function's environment, the image's variables below, the function's above.
-/// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+/// What Lambda puts into a function's environment, the image's variables below, the function's
+/// above. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 std::vector<std::string> function_environment(const FunctionCode& code, const ImageRunConfig& image,
                                               const RunnerSettings& settings,
                                               const std::string& runtime_api,
@@ -113,8 +113,8 @@ class Instance {
   std::string log_rest_;  // an unfinished line
   std::string tail_;      // of the current call
   std::vector<std::unique_ptr<HttpServer>> servers_;
-  std::optional<Event> event_;              // waits for invocation/next
-  std::string current_id_;                  // was handed out
+  std::optional<Event> event_;  // waits for invocation/next
+  std::string current_id_;      // was handed out
   std::optional<OneShot<bool>> next_waiter_;
   std::optional<OneShot<Outcome>> outcome_;  // of init or of the current event
   std::string exit_words_;

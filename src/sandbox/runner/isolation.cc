@@ -35,10 +35,16 @@ int try_in_child(unsigned long flags, int (*step)(const void*), const void* cont
   return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
 }
 
-bool can(unsigned long flags) { return try_in_child(flags, nullptr, nullptr) == 0; }
+bool can(unsigned long flags) {
+  return try_in_child(flags, nullptr, nullptr) == 0;
+}
 
-int try_root(const void* context) { return move_into_root(*static_cast<const ChildPlan*>(context)); }
-int try_loopback(const void*) { return bring_loopback_up(); }
+int try_root(const void* context) {
+  return move_into_root(*static_cast<const ChildPlan*>(context));
+}
+int try_loopback(const void*) {
+  return bring_loopback_up();
+}
 
 // A small folder with the mount points of an image, gone with its owner.
 class ScratchRoot {
@@ -134,16 +140,19 @@ Result<Isolation> probe_isolation() {
     ChildPlan plan;
     plan.root = scratch.path().c_str();
     if (const int error = try_in_child(base, try_root, &plan))
-      return Error(ErrorKind::denied,
-                   fmt::format("functions cannot be shut in here: neither namespaces nor chroot are "
-                               "allowed ({})",
-                               strerror(error)))
-          .with_hint("run the sandbox as root, or allow user namespaces "
-                     "(sysctl kernel.unprivileged_userns_clone=1, or "
-                     "kernel.apparmor_restrict_unprivileged_userns=0)");
+      return Error(
+                 ErrorKind::denied,
+                 fmt::format("functions cannot be shut in here: neither namespaces nor chroot are "
+                             "allowed ({})",
+                             strerror(error)))
+          .with_hint(
+              "run the sandbox as root, or allow user namespaces "
+              "(sysctl kernel.unprivileged_userns_clone=1, or "
+              "kernel.apparmor_restrict_unprivileged_userns=0)");
     isolation.warnings.push_back(
-        "no mount namespace: functions run in a plain chroot, their image and /tmp are writable and "
-        "shared between instances, and there is no /proc");
+        "no mount namespace: functions run in a plain chroot; instances of a version share /tmp, "
+        "only "
+        "file modes protect the image, and there is no /proc");
   } else if (!isolation.proc) {
     isolation.warnings.push_back("functions see no /proc");
   }

@@ -11,14 +11,14 @@
 namespace pawl::sandbox {
 
 struct Isolation {
-  bool user = false;     // a user namespace of its own (always, for who is not root)
-  bool mount = false;    // pivot_root into a read-only image, own /tmp and /dev; else a plain chroot
+  bool user = false;   // a user namespace of its own (always, for who is not root)
+  bool mount = false;  // pivot_root into a read-only image, own /tmp and /dev; else a plain chroot
   bool pid = false;
   bool network = false;  // nothing but its own loopback, on which we serve
   bool ipc = false;
   bool uts = false;
-  bool proc = false;     // its own /proc
-  bool pivot = false;    // pivot_root; else the mount is moved over the root (inside chroots)
+  bool proc = false;   // its own /proc
+  bool pivot = false;  // pivot_root; else the mount is moved over the root (inside chroots)
   /// One sentence for each thing that is missing.
   std::vector<std::string> warnings;
 

@@ -26,7 +26,8 @@ using ArchivePtr = std::unique_ptr<archive, FreeArchive>;
 
 Error archive_error(archive* handle, const char* what) {
   const char* words = archive_error_string(handle);
-  return Error(ErrorKind::corrupt, fmt::format("{}: {}", what, words == nullptr ? "bad data" : words));
+  return Error(ErrorKind::corrupt,
+               fmt::format("{}: {}", what, words == nullptr ? "bad data" : words));
 }
 
 // The way of the bytes: file -> hash of the compressed -> decompressor -> hash of the plain -> tar.
@@ -81,7 +82,8 @@ Result<void> open_pipeline(Pipeline& pipeline, const LayerFile& layer, uint64_t 
   pipeline.plain_left = plain_limit;
   pipeline.file = OwnedFd(::open(layer.path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!pipeline.file.valid())
-    return Error(ErrorKind::storage, fmt::format("read {}: {}", layer.path.string(), strerror(errno)));
+    return Error(ErrorKind::storage,
+                 fmt::format("read {}: {}", layer.path.string(), strerror(errno)));
   pipeline.decompressor = ArchivePtr(archive_read_new());
   archive* raw = pipeline.decompressor.get();
   archive_read_support_filter_gzip(raw);
@@ -140,9 +142,8 @@ class LayerWriter {
  private:
   // A whiteout speaks of the layers below, never of what this layer brings itself.
   Result<void> white_out(const std::string& path, const std::string& base) {
-    const std::string parent = path.size() == base.size()
-                                   ? std::string()
-                                   : path.substr(0, path.size() - base.size() - 1);
+    const std::string parent =
+        path.size() == base.size() ? std::string() : path.substr(0, path.size() - base.size() - 1);
     const auto from_this_layer = [this](const std::string& child) {
       return written_.count(child) > 0;
     };
@@ -163,8 +164,10 @@ class LayerWriter {
       return tree_.make_hard_link(path, existing);
     }
     switch (archive_entry_filetype(entry)) {
-      case AE_IFDIR: return tree_.make_directory(path, archive_entry_perm(entry));
-      case AE_IFREG: return make_file(entry, path);
+      case AE_IFDIR:
+        return tree_.make_directory(path, archive_entry_perm(entry));
+      case AE_IFREG:
+        return make_file(entry, path);
       case AE_IFLNK: {
         const char* target = archive_entry_symlink(entry);
         if (target == nullptr) target = archive_entry_symlink_utf8(entry);
@@ -173,8 +176,9 @@ class LayerWriter {
       default:
         // Base images sometimes bring a /dev; a function gets another one anyway.
         if (path.starts_with("dev/")) return ok();
-        return Error(ErrorKind::corrupt,
-                     fmt::format("'{}' is a device, a pipe or a socket, which no layer may bring", path));
+        return Error(
+            ErrorKind::corrupt,
+            fmt::format("'{}' is a device, a pipe or a socket, which no layer may bring", path));
     }
   }
 
@@ -225,8 +229,8 @@ Result<void> unpack_layer(SafeTree& tree, const LayerFile& layer, const UnpackLi
                           UnpackUsage& usage) {
   auto pipeline = std::make_unique<Pipeline>();
   // Headers and padding take room in the stream too: 2 KiB an entry at most.
-  const uint64_t room = limits.max_bytes - std::min(limits.max_bytes, usage.bytes) +
-                        limits.max_entries * 2048;
+  const uint64_t room =
+      limits.max_bytes - std::min(limits.max_bytes, usage.bytes) + limits.max_entries * 2048;
   PAWL_CHECK(open_pipeline(*pipeline, layer, room));
   LayerWriter writer(tree, pipeline->tar.get(), limits, usage);
   for (;;) {
@@ -247,8 +251,8 @@ Result<void> unpack_layer(SafeTree& tree, const LayerFile& layer, const UnpackLi
                  fmt::format("layer {} does not have its digest", layer.digest.short_form()));
   if (Digest::from(pipeline->plain_hash.finish()) != layer.diff_id)
     return Error(ErrorKind::corrupt,
-                 fmt::format("layer {} does not unpack to its diff-id {}", layer.digest.short_form(),
-                             layer.diff_id.short_form()));
+                 fmt::format("layer {} does not unpack to its diff-id {}",
+                             layer.digest.short_form(), layer.diff_id.short_form()));
   return ok();
 }
 

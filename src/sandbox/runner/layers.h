@@ -1,6 +1,6 @@
-// Unpacks the layers of an image into a folder, trusting nothing in them: names that leave the folder,
-// devices, links through links and bombs are refused, and what was unpacked must have the digests that
-// the manifest and the image's config say. Whiteouts as in the image specification.
+// Unpacks the layers of an image into a folder, trusting nothing in them: names that leave the
+// folder, devices, links through links and bombs are refused, and what was unpacked must have the
+// digests that the manifest and the image's config say. Whiteouts as in the image specification.
 // https://github.com/opencontainers/image-spec/blob/main/layer.md
 #pragma once
 

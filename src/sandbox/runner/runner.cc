@@ -15,8 +15,9 @@ constexpr std::chrono::seconds kReapEvery{2};
 InvokeResult nothing_deployed() {
   InvokeResult result;
   const json::object headers{{"Content-Type", "application/json"}, {"X-Pawl-Placeholder", "true"}};
-  result.payload = json::serialize(json::object{
-      {"statusCode", 503}, {"headers", headers}, {"body", R"({"message":"nothing deployed yet"})"}});
+  result.payload = json::serialize(json::object{{"statusCode", 503},
+                                                {"headers", headers},
+                                                {"body", R"({"message":"nothing deployed yet"})"}});
   return result;
 }
 
@@ -24,12 +25,17 @@ InvokeResult nothing_deployed() {
 
 ImageRunner::ImageRunner(Loop& loop, const RegistryStore& store, FunctionLogs& logs,
                          Isolation isolation, std::filesystem::path folder, RunnerSettings settings)
-    : loop_(loop), logs_(logs), isolation_(std::move(isolation)), settings_(std::move(settings)),
+    : loop_(loop),
+      logs_(logs),
+      isolation_(std::move(isolation)),
+      settings_(std::move(settings)),
       images_(loop, store, std::move(folder), settings_.unpack) {
   scope_.spawn(reap_idle());
 }
 
-ImageRunner::~ImageRunner() { *alive_ = false; }
+ImageRunner::~ImageRunner() {
+  *alive_ = false;
+}
 
 Task<Result<UnpackedImage>> ImageRunner::image_of(const FunctionCode& code) {
   auto digest = Digest::parse(code.image_digest);
@@ -164,7 +170,8 @@ void ImageRunner::bury() {
   for (auto pool = pools_.begin(); pool != pools_.end();) {
     std::erase_if(pool->second, [](const std::shared_ptr<Instance>& instance) {
       // A call that still looks at its instance holds it too.
-      return instance.use_count() == 1 && (instance->is_dead() || (instance->is_retired() && instance->is_idle()));
+      return instance.use_count() == 1 &&
+             (instance->is_dead() || (instance->is_retired() && instance->is_idle()));
     });
     pool = pool->second.empty() ? pools_.erase(pool) : std::next(pool);
   }
@@ -178,7 +185,8 @@ Task<void> ImageRunner::stop() {
   for (int round = 0; round < 200 && !pools_.empty(); ++round) {
     bury();
     if (pools_.empty()) break;
-    auto slept = co_await with_stop(std::stop_token(), loop_.clock().sleep_for(std::chrono::milliseconds(10)));
+    auto slept = co_await with_stop(std::stop_token(),
+                                    loop_.clock().sleep_for(std::chrono::milliseconds(10)));
     if (!slept.ok()) break;
   }
 }

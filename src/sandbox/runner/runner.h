@@ -1,6 +1,6 @@
 // Runs functions for real: finds an idle instance of the version that is called, or starts one (a
-// cold start), keeps it for the next call, and ends what was idle for long. One instance handles one
-// event at a time, as on Lambda.
+// cold start), keeps it for the next call, and ends what was idle for long. One instance handles
+// one event at a time, as on Lambda.
 #pragma once
 
 #include <filesystem>

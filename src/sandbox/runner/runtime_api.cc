@@ -17,8 +17,7 @@ ServerResponse runtime_error(int status, const char* type, const std::string& me
   ServerResponse response;
   response.status = status;
   response.headers.set("Content-Type", "application/json");
-  response.body =
-      json::serialize(json::object{{"errorMessage", message}, {"errorType", type}});
+  response.body = json::serialize(json::object{{"errorMessage", message}, {"errorType", type}});
   return response;
 }
 
@@ -45,8 +44,7 @@ Task<ServerResponse> Instance::runtime_api(ServerRequest& request) {
     const auto slash = path.find('/');
     const std::string id = path.substr(0, slash);
     const std::string what = slash == std::string::npos ? "" : path.substr(slash + 1);
-    if (what == "response")
-      co_return co_await take_outcome(request, id, Outcome::Kind::response);
+    if (what == "response") co_return co_await take_outcome(request, id, Outcome::Kind::response);
     if (what == "error") co_return co_await take_outcome(request, id, Outcome::Kind::error);
   }
   co_return runtime_error(404, "NotFound", "no such call");
@@ -67,10 +65,10 @@ Task<ServerResponse> Instance::next_event() {
   response.headers.set("Lambda-Runtime-Aws-Request-Id", event.id);
   response.headers.set("Lambda-Runtime-Deadline-Ms", std::to_string(event.deadline_ms));
   response.headers.set("Lambda-Runtime-Invoked-Function-Arn", event.arn);
-  response.headers.set("Lambda-Runtime-Trace-Id",
-                       fmt::format("Root=1-{:08x}-{};Parent={};Sampled=0", event.deadline_ms / 1000,
-                                   sha256_hex(event.id).substr(0, 24),
-                                   sha256_hex(event.id).substr(24, 16)));
+  response.headers.set(
+      "Lambda-Runtime-Trace-Id",
+      fmt::format("Root=1-{:08x}-{};Parent={};Sampled=0", event.deadline_ms / 1000,
+                  sha256_hex(event.id).substr(0, 24), sha256_hex(event.id).substr(24, 16)));
   if (!event.client_context.empty()) {
     auto context = base64_decode(event.client_context);
     if (context.ok()) response.headers.set("Lambda-Runtime-Client-Context", *context);
@@ -91,9 +89,9 @@ Task<ServerResponse> Instance::take_outcome(ServerRequest& request, const std::s
     co_return runtime_error(400, "InvalidRequestID", "Invalid request ID");
   if (!is_init) current_id_.clear();
   if (!body.ok() || body->size() > kMaxInvokePayloadBytes) {
-    const std::string message = fmt::format(
-        "Response payload size exceeded maximum allowed payload size ({} bytes).",
-        kMaxInvokePayloadBytes);
+    const std::string message =
+        fmt::format("Response payload size exceeded maximum allowed payload size ({} bytes).",
+                    kMaxInvokePayloadBytes);
     settle({Outcome::Kind::error,
             json::serialize(json::object{{"errorType", "Function.ResponseSizeTooLarge"},
                                          {"errorMessage", message}}),

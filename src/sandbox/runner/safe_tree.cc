@@ -19,10 +19,10 @@ constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 Error tree_error(const char* what, const std::string& path) {
   const bool escapes = errno == ELOOP || errno == EXDEV || errno == ENOTDIR;
-  return Error(escapes ? ErrorKind::corrupt : ErrorKind::storage,
-               fmt::format("{} '{}': {}", what, path,
-                           escapes ? "an ancestor is not a directory of the image"
-                                   : strerror(errno)));
+  return Error(
+      escapes ? ErrorKind::corrupt : ErrorKind::storage,
+      fmt::format("{} '{}': {}", what, path,
+                  escapes ? "an ancestor is not a directory of the image" : strerror(errno)));
 }
 
 std::vector<std::string> parts_of(const std::string& path) {
@@ -76,7 +76,8 @@ Result<void> remove_at(int parent, const std::string& name, const std::string& p
   if (errno != EISDIR && errno != EPERM) return tree_error("remove", path);
   OwnedFd directory(::openat(parent, name.c_str(), kDirectoryFlags));
   if (!directory.valid()) return tree_error("remove", path);
-  PAWL_CHECK(remove_children(directory.get(), path, depth, [](const std::string&) { return false; }));
+  PAWL_CHECK(
+      remove_children(directory.get(), path, depth, [](const std::string&) { return false; }));
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0) return tree_error("remove", path);
   return ok();
 }
@@ -90,7 +91,9 @@ OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
   }
   return *this;
 }
-int OwnedFd::release() { return std::exchange(fd_, -1); }
+int OwnedFd::release() {
+  return std::exchange(fd_, -1);
+}
 void OwnedFd::reset() {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
@@ -128,8 +131,7 @@ Result<OwnedFd> SafeTree::open_directory(const std::string& path) const {
   how.flags = static_cast<uint64_t>(kDirectoryFlags);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   const char* relative = path.empty() ? "." : path.c_str();
-  OwnedFd opened(
-      static_cast<int>(::syscall(SYS_openat2, root_.get(), relative, &how, sizeof how)));
+  OwnedFd opened(static_cast<int>(::syscall(SYS_openat2, root_.get(), relative, &how, sizeof how)));
   if (!opened.valid() && (errno == ENOSYS || errno == EPERM)) opened = walk(root_.get(), path);
   if (opened.valid()) return opened;
   if (errno == ENOENT) return tree_error("open", path).as(ErrorKind::not_found);
@@ -151,7 +153,8 @@ Result<OwnedFd> SafeTree::make_directories(const std::string& path) {
 }
 
 Result<SafeTree::Place> SafeTree::place_of(const std::string& path, bool make_parents) {
-  if (path.empty()) return Error(ErrorKind::corrupt, "an entry would replace the root of the image");
+  if (path.empty())
+    return Error(ErrorKind::corrupt, "an entry would replace the root of the image");
   const auto slash = path.rfind('/');
   const std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
   Place place;
@@ -223,8 +226,8 @@ Result<void> SafeTree::remove(const std::string& path) {
   return remove_at(place->parent.get(), place->name, path, 0);
 }
 
-Result<void> SafeTree::empty_directory(
-    const std::string& path, const std::function<bool(const std::string& path)>& keep) {
+Result<void> SafeTree::empty_directory(const std::string& path,
+                                       const std::function<bool(const std::string& path)>& keep) {
   auto directory = open_directory(path);
   if (!directory.ok()) {
     if (directory.error().kind() == ErrorKind::not_found) return ok();

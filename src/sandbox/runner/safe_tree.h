@@ -47,8 +47,8 @@ class SafeTree {
   /// `root` is made when it is not there.
   static Result<SafeTree> open(const std::filesystem::path& root);
 
-  /// Paths below come from clean_tree_path(). Missing parents are made. What is in the way is removed,
-  /// except that a directory on a directory stays with what is in it.
+  /// Paths below come from clean_tree_path(). Missing parents are made. What is in the way is
+  /// removed, except that a directory on a directory stays with what is in it.
   Result<void> make_directory(const std::string& path, mode_t mode);
   Result<OwnedFd> make_file(const std::string& path);
   Result<void> make_symlink(const std::string& path, const std::string& target);

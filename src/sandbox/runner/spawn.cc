@@ -69,14 +69,20 @@ Error start_error(const ChildFailure& failure, const SpawnRequest& request) {
     case ChildStep::working_directory:
       return Error(ErrorKind::failed, fmt::format("cannot change to the working directory {}: {}",
                                                   request.working_directory, reason));
-    case ChildStep::map_user: return Error(ErrorKind::internal, fmt::format("map the user: {}", reason));
-    case ChildStep::network: return Error(ErrorKind::internal, fmt::format("set up the network: {}", reason));
-    case ChildStep::mounts: return Error(ErrorKind::internal, fmt::format("set up the mounts: {}", reason));
-    case ChildStep::change_root: return Error(ErrorKind::internal, fmt::format("change the root: {}", reason));
-    case ChildStep::fork: return Error(ErrorKind::internal, fmt::format("fork: {}", reason));
+    case ChildStep::map_user:
+      return Error(ErrorKind::internal, fmt::format("map the user: {}", reason));
+    case ChildStep::network:
+      return Error(ErrorKind::internal, fmt::format("set up the network: {}", reason));
+    case ChildStep::mounts:
+      return Error(ErrorKind::internal, fmt::format("set up the mounts: {}", reason));
+    case ChildStep::change_root:
+      return Error(ErrorKind::internal, fmt::format("change the root: {}", reason));
+    case ChildStep::fork:
+      return Error(ErrorKind::internal, fmt::format("fork: {}", reason));
     case ChildStep::drop_privileges:
       return Error(ErrorKind::internal, fmt::format("drop privileges: {}", reason));
-    case ChildStep::none: break;
+    case ChildStep::none:
+      break;
   }
   return Error(ErrorKind::internal, "the function's process ended while it was set up");
 }
@@ -136,8 +142,8 @@ FunctionProcess::~FunctionProcess() {
 
 void FunctionProcess::kill() {
   if (reaped_ || !pidfd_.valid()) return;
-  // The first process of a namespace takes all others with it; without one it has to be told, so that
-  // it can end them.
+  // The first process of a namespace takes all others with it; without one it has to be told, so
+  // that it can end them.
   const int signal = has_pid_namespace_ ? SIGKILL : SIGTERM;
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
 }
@@ -221,8 +227,8 @@ Result<FunctionProcess> spawn_function(const SpawnRequest& request, const Isolat
   control_theirs.reset();
   PAWL_CHECK(await_exec(exec.read.get(), request));
   if (plan.port_count > 0) {
-    PAWL_TRY(process.listeners_, receive_listeners(process.control_.get(),
-                                                   static_cast<size_t>(plan.port_count)));
+    PAWL_TRY(process.listeners_,
+             receive_listeners(process.control_.get(), static_cast<size_t>(plan.port_count)));
   }
   ::fcntl(process.log_.get(), F_SETFL, O_NONBLOCK);
   return process;

@@ -53,8 +53,8 @@ class FunctionProcess {
   std::vector<OwnedFd> listeners_;
 };
 
-/// Returns when the entry point was executed, or could not be: the Error says why in words that help
-/// (kind failed: the image's fault; internal: ours).
+/// Returns when the entry point was executed, or could not be: the Error says why in words that
+/// help (kind failed: the image's fault; internal: ours).
 Result<FunctionProcess> spawn_function(const SpawnRequest& request, const Isolation& isolation);
 
 }  // namespace pawl::sandbox

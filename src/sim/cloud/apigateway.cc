@@ -32,8 +32,7 @@ std::string function_arn_in(std::string uri) {
 
 Result<HttpApi*> ApiGateway::find(const std::string& id) {
   auto found = apis_.find(id);
-  if (found == apis_.end())
-    return no_such("API", fmt::format("{}:{}", account_.id, id));
+  if (found == apis_.end()) return no_such("API", fmt::format("{}:{}", account_.id, id));
   return &found->second;
 }
 
@@ -93,9 +92,9 @@ Result<Integration> ApiGateway::create_integration(const std::string& api_id,
   return api->integrations[integration.id] = std::move(integration);
 }
 
-Result<Integration> ApiGateway::update_integration(
-    const std::string& api_id, const std::string& id,
-    const std::function<void(Integration&)>& change, WallTime now) {
+Result<Integration> ApiGateway::update_integration(const std::string& api_id, const std::string& id,
+                                                   const std::function<void(Integration&)>& change,
+                                                   WallTime now) {
   PAWL_TRY(HttpApi * api, find(api_id));
   auto found = api->integrations.find(id);
   if (found == api->integrations.end()) return no_such("Integration", id);

@@ -16,7 +16,7 @@ namespace pawl::cloud {
 struct Integration {
   std::string id;
   std::string type = "AWS_PROXY";
-  std::string uri;                     // the function's ARN, with the alias
+  std::string uri;  // the function's ARN, with the alias
   std::string method = "POST";
   std::string payload_format = "2.0";
   int timeout_ms = 30'000;
@@ -24,8 +24,8 @@ struct Integration {
 
 struct HttpRoute {
   std::string id;
-  std::string key;                     // "$default", "GET /health"
-  std::string target;                  // "integrations/<id>"
+  std::string key;     // "$default", "GET /health"
+  std::string target;  // "integrations/<id>"
 };
 
 struct Stage {
@@ -36,11 +36,11 @@ struct Stage {
 
 struct HttpApi {
   std::string id;
-  int number = 0;                      // the smallest free one when it was made: gives it its port
+  int number = 0;  // the smallest free one when it was made: gives it its port
   std::string name;
   std::string description;
   std::string protocol = "HTTP";
-  std::string endpoint;                // "http://127.0.0.1:4520"
+  std::string endpoint;  // "http://127.0.0.1:4520"
   std::map<std::string, std::string> tags;
   WallTime created;
   std::map<std::string, Integration> integrations;
@@ -51,7 +51,7 @@ struct HttpApi {
 /// The function behind an API.
 struct ApiTarget {
   std::string function;
-  std::string qualifier;               // an alias, a version, or empty
+  std::string qualifier;  // an alias, a version, or empty
   Integration integration;
   std::string route_key;
 };
@@ -61,7 +61,9 @@ class ApiGateway {
   /// `endpoint_of` says where the API with this number is served.
   ApiGateway(Account account, std::function<std::string(int number)> endpoint_of, IdSource& ids,
              Ledger& ledger)
-      : account_(std::move(account)), endpoint_of_(std::move(endpoint_of)), ids_(ids),
+      : account_(std::move(account)),
+        endpoint_of_(std::move(endpoint_of)),
+        ids_(ids),
         ledger_(ledger) {}
 
   /// With a `target` (a function's ARN) it gets an integration, the $default route and stage.

@@ -42,7 +42,9 @@ Result<Blob> MemoryBlobStore::duplicate(const Blob& blob) {
   return copy;
 }
 
-void MemoryBlobStore::remove(const Blob& blob) { blobs_.erase(blob.id); }
+void MemoryBlobStore::remove(const Blob& blob) {
+  blobs_.erase(blob.id);
+}
 
 struct Md5Stream::State {
   State() : context(EVP_MD_CTX_new()) {

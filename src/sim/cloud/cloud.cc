@@ -43,12 +43,10 @@ void Cloud::record_call(const Call& call, WallTime now) {
 }
 
 json::object Cloud::to_json() const {
-  return {{"format", kStateFormat},      {"account", account.id},
-          {"region", account.region},    {"ids", ids.to_json()},
-          {"ledger", ledger.to_json()},  {"ecr", ecr.to_json()},
-          {"lambda", lambda.to_json()},  {"s3", s3.to_json()},
-          {"sts", sts.to_json()},        {"apis", apis.to_json()},
-          {"monitoring", watch.to_json()}};
+  return {{"format", kStateFormat},     {"account", account.id},        {"region", account.region},
+          {"ids", ids.to_json()},       {"ledger", ledger.to_json()},   {"ecr", ecr.to_json()},
+          {"lambda", lambda.to_json()}, {"s3", s3.to_json()},           {"sts", sts.to_json()},
+          {"apis", apis.to_json()},     {"monitoring", watch.to_json()}};
 }
 
 Result<void> Cloud::load(const json::object& object) {

@@ -1,6 +1,6 @@
-// One account of the cloud: every AWS service that a deployment meets, with one source of identifiers
-// and one ledger. The simulator calls it directly, the sandbox puts HTTP in front of it, unit tests
-// use it. Nothing here does I/O or reads a clock.
+// One account of the cloud: every AWS service that a deployment meets, with one source of
+// identifiers and one ledger. The simulator calls it directly, the sandbox puts HTTP in front of
+// it, unit tests use it. Nothing here does I/O or reads a clock.
 #pragma once
 
 #include <chrono>

@@ -48,8 +48,8 @@ double summarise(const std::vector<const Sample*>& samples, const std::string& s
     std::vector<double> values;
     for (const Sample* s : samples) values.push_back(s->sum / std::max(1.0, s->count));
     std::sort(values.begin(), values.end());
-    const auto rank = static_cast<size_t>(
-        std::ceil(*percent / 100.0 * static_cast<double>(values.size())));
+    const auto rank =
+        static_cast<size_t>(std::ceil(*percent / 100.0 * static_cast<double>(values.size())));
     return values[rank == 0 ? 0 : rank - 1];
   }
   return count == 0 ? 0 : sum / count;
@@ -70,8 +70,7 @@ bool is_alarm_state(const std::string& state) {
 
 Result<void> CloudWatch::put(const MetricId& metric, Sample sample, WallTime now) {
   PAWL_CHECK(count(metric, std::move(sample), now));
-  ledger_.record(now, "monitoring", "PutMetricData",
-                 metric.metric_namespace + "/" + metric.name);
+  ledger_.record(now, "monitoring", "PutMetricData", metric.metric_namespace + "/" + metric.name);
   return ok();
 }
 
@@ -165,11 +164,12 @@ Result<void> CloudWatch::set_state(const std::string& name, const std::string& s
   if (found == alarms_.end())
     return aws_error(404, "ResourceNotFound", fmt::format("Alarm {} does not exist", name));
   if (!is_alarm_state(state))
-    return aws_error(400, "ValidationError",
-                     fmt::format("1 validation error detected: Value '{}' at 'stateValue' failed to "
-                                 "satisfy constraint: Member must satisfy enum value set: "
-                                 "[INSUFFICIENT_DATA, ALARM, OK]",
-                                 state));
+    return aws_error(
+        400, "ValidationError",
+        fmt::format("1 validation error detected: Value '{}' at 'stateValue' failed to "
+                    "satisfy constraint: Member must satisfy enum value set: "
+                    "[INSUFFICIENT_DATA, ALARM, OK]",
+                    state));
   found->second.state = state;
   found->second.state_reason = reason;
   found->second.state_updated = now;
@@ -196,9 +196,10 @@ void CloudWatch::evaluate(Alarm& alarm, WallTime now) {
   if (points->empty() && alarm.missing_data == "missing") state = "INSUFFICIENT_DATA";
   if (state == alarm.state) return;
   alarm.state = state;
-  alarm.state_reason = fmt::format("Threshold Crossed: {} of {} datapoints were breaching the "
-                                   "threshold ({}).",
-                                   breaching, periods, alarm.threshold);
+  alarm.state_reason = fmt::format(
+      "Threshold Crossed: {} of {} datapoints were breaching the "
+      "threshold ({}).",
+      breaching, periods, alarm.threshold);
   alarm.state_updated = now;
 }
 

@@ -34,7 +34,7 @@ struct Sample {
 };
 
 struct Datapoint {
-  WallTime start;   // of the period
+  WallTime start;  // of the period
   double value = 0;
 };
 
@@ -45,7 +45,7 @@ struct Alarm {
   std::string statistic = "Average";  // Sum, Average, Minimum, Maximum, SampleCount
   int period_seconds = 60;
   int evaluation_periods = 1;
-  int datapoints_to_alarm = 0;        // 0: all of the periods
+  int datapoints_to_alarm = 0;  // 0: all of the periods
   double threshold = 0;
   std::string comparison = "GreaterThanThreshold";
   std::string missing_data = "missing";  // missing, notBreaching, breaching, ignore

@@ -14,12 +14,17 @@ namespace {
 ErrorKind kind_of(int status) {
   switch (status) {
     case 401:
-    case 403: return ErrorKind::denied;
-    case 404: return ErrorKind::not_found;
+    case 403:
+      return ErrorKind::denied;
+    case 404:
+      return ErrorKind::not_found;
     case 409:
-    case 412: return ErrorKind::conflict;
-    case 429: return ErrorKind::throttled;
-    default: return status >= 500 ? ErrorKind::unavailable : ErrorKind::failed;
+    case 412:
+      return ErrorKind::conflict;
+    case 429:
+      return ErrorKind::throttled;
+    default:
+      return status >= 500 ? ErrorKind::unavailable : ErrorKind::failed;
   }
 }
 
@@ -43,7 +48,9 @@ std::string Account::arn(std::string_view service, std::string_view rest) const 
   return fmt::format("arn:aws:{}:{}:{}:{}", service, region, id, rest);
 }
 
-std::string IdSource::next() { return sha256_hex(fmt::format("{}:{}", seed_, ++counter_)); }
+std::string IdSource::next() {
+  return sha256_hex(fmt::format("{}:{}", seed_, ++counter_));
+}
 
 std::string IdSource::uuid() {
   std::string h = next();
@@ -53,7 +60,9 @@ std::string IdSource::uuid() {
          "-" + h.substr(20, 12);
 }
 
-std::string IdSource::hex(size_t length) { return next().substr(0, length); }
+std::string IdSource::hex(size_t length) {
+  return next().substr(0, length);
+}
 
 std::string IdSource::base32(size_t length) {
   return from_alphabet(next(), length, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
@@ -63,7 +72,9 @@ std::string IdSource::lower(size_t length) {
   return from_alphabet(next(), length, "abcdefghijklmnopqrstuvwxyz0123456789");
 }
 
-json::object IdSource::to_json() const { return {{"seed", seed_}, {"counter", counter_}}; }
+json::object IdSource::to_json() const {
+  return {{"seed", seed_}, {"counter", counter_}};
+}
 
 IdSource IdSource::from_json(const json::object& object) {
   IdSource source(string_or(object, "seed", "pawl"));

@@ -1,5 +1,5 @@
-// What the services of the cloud model share: the account, identifiers that are the same for the same
-// seed, errors as AWS says them, and the ledger of everything that was changed.
+// What the services of the cloud model share: the account, identifiers that are the same for the
+// same seed, errors as AWS says them, and the ledger of everything that was changed.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ struct Account {
   bool operator==(const Account&) const = default;
 };
 
-/// Identifiers from a seed and a counter: the simulator's runs repeat, and the sandbox seeds it with
-/// something that nobody guesses.
+/// Identifiers from a seed and a counter: the simulator's runs repeat, and the sandbox seeds it
+/// with something that nobody guesses.
 class IdSource {
  public:
   explicit IdSource(std::string seed = "pawl") : seed_(std::move(seed)) {}

@@ -50,10 +50,11 @@ Result<Ecr::State*> Ecr::find_state(const std::string& name) {
 Result<const Ecr::State*> Ecr::find_state(const std::string& name) const {
   auto found = repositories_.find(name);
   if (found == repositories_.end())
-    return aws_error(400, "RepositoryNotFoundException",
-                     fmt::format("The repository with name '{}' does not exist in the registry with "
-                                 "id '{}'",
-                                 name, account_.id))
+    return aws_error(
+               400, "RepositoryNotFoundException",
+               fmt::format("The repository with name '{}' does not exist in the registry with "
+                           "id '{}'",
+                           name, account_.id))
         .as(ErrorKind::not_found);
   return &found->second;
 }
@@ -65,10 +66,11 @@ Result<Repository> Ecr::create(const std::string& name, bool immutable_tags, Wal
                      "satisfy regular expression "
                      "'(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*''");
   if (repositories_.contains(name))
-    return aws_error(400, "RepositoryAlreadyExistsException",
-                     fmt::format("The repository with name '{}' already exists in the registry with "
-                                 "id '{}'",
-                                 name, account_.id))
+    return aws_error(
+               400, "RepositoryAlreadyExistsException",
+               fmt::format("The repository with name '{}' already exists in the registry with "
+                           "id '{}'",
+                           name, account_.id))
         .as(ErrorKind::conflict);
   State& state = repositories_[name];
   state.repository = {name, now, immutable_tags};
@@ -165,12 +167,13 @@ Result<Image> Ecr::find_image(const std::string& repository, const ImageId& id) 
     if (id.digest.empty() && id.tag.empty()) break;
     return image;
   }
-  return aws_error(400, "ImageNotFoundException",
-                   fmt::format("The image with imageId {{imageDigest:'{}', imageTag:'{}'}} does not "
-                               "exist within the repository with name '{}' in the registry with id "
-                               "'{}'",
-                               id.digest.empty() ? "null" : id.digest,
-                               id.tag.empty() ? "null" : id.tag, repository, account_.id))
+  return aws_error(
+             400, "ImageNotFoundException",
+             fmt::format("The image with imageId {{imageDigest:'{}', imageTag:'{}'}} does not "
+                         "exist within the repository with name '{}' in the registry with id "
+                         "'{}'",
+                         id.digest.empty() ? "null" : id.digest, id.tag.empty() ? "null" : id.tag,
+                         repository, account_.id))
       .as(ErrorKind::not_found);
 }
 
@@ -225,14 +228,13 @@ json::object Ecr::to_json() const {
   for (const auto& [name, state] : repositories_) {
     json::array images;
     for (const auto& [digest, i] : state.images)
-      images.push_back(json::object{
-          {"digest", digest},
-          {"mediaType", i.media_type},
-          {"artifactType", i.artifact_type},
-          {"manifest", i.manifest},
-          {"size", i.size_bytes},
-          {"tags", write_list({i.tags.begin(), i.tags.end()})},
-          {"pushedAt", i.pushed_at.unix_ms}});
+      images.push_back(json::object{{"digest", digest},
+                                    {"mediaType", i.media_type},
+                                    {"artifactType", i.artifact_type},
+                                    {"manifest", i.manifest},
+                                    {"size", i.size_bytes},
+                                    {"tags", write_list({i.tags.begin(), i.tags.end()})},
+                                    {"pushedAt", i.pushed_at.unix_ms}});
     repositories.push_back(json::object{{"name", name},
                                         {"created", state.repository.created.unix_ms},
                                         {"immutableTags", state.repository.immutable_tags},
@@ -254,10 +256,13 @@ Result<void> Ecr::load(const json::object& object) {
     state.repository = {name, time_or(*r, "created"), bool_or(*r, "immutableTags")};
     for (const json::object* o : objects_in(*r, "images")) {
       const std::vector<std::string> tags = read_list(*o, "tags");
-      Image image{string_or(*o, "digest"),       string_or(*o, "mediaType"),
-                  string_or(*o, "artifactType"), string_or(*o, "manifest"),
+      Image image{string_or(*o, "digest"),
+                  string_or(*o, "mediaType"),
+                  string_or(*o, "artifactType"),
+                  string_or(*o, "manifest"),
                   static_cast<uint64_t>(int_or(*o, "size")),
-                  {tags.begin(), tags.end()},    time_or(*o, "pushedAt")};
+                  {tags.begin(), tags.end()},
+                  time_or(*o, "pushedAt")};
       state.images[image.digest] = std::move(image);
     }
   }

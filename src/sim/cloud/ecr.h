@@ -1,6 +1,6 @@
 // Amazon ECR's control side as plain state: repositories, the images in them by digest and tag, and
-// the tokens that its registry takes. The bytes of images are a registry's; whoever serves one tells
-// this model what was pushed. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/
+// the tokens that its registry takes. The bytes of images are a registry's; whoever serves one
+// tells this model what was pushed. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/
 #pragma once
 
 #include <deque>
@@ -26,8 +26,8 @@ struct Image {
   std::string digest;
   std::string media_type;
   std::string artifact_type;
-  std::string manifest;       // its text
-  uint64_t size_bytes = 0;    // of config and layers; 0 for an index
+  std::string manifest;     // its text
+  uint64_t size_bytes = 0;  // of config and layers; 0 for an index
   std::set<std::string> tags;
   WallTime pushed_at;
   bool is_index() const;
@@ -40,7 +40,7 @@ struct ImageId {
 };
 
 struct RegistryToken {
-  std::string password;       // the user's name is AWS
+  std::string password;  // the user's name is AWS
   WallTime expires_at;
 };
 

@@ -27,8 +27,9 @@ bool is_one_of(const std::array<std::string_view, N>& words, std::string_view wo
 }
 
 constexpr std::array<std::string_view, 3> kCheckStatuses{"queued", "in_progress", "completed"};
-constexpr std::array<std::string_view, 8> kConclusions{
-    "action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out"};
+constexpr std::array<std::string_view, 8> kConclusions{"action_required", "cancelled", "failure",
+                                                       "neutral",         "success",   "skipped",
+                                                       "stale",           "timed_out"};
 constexpr std::array<std::string_view, 4> kCommitStates{"error", "failure", "pending", "success"};
 constexpr std::array<std::string_view, 7> kDeploymentStates{
     "error", "failure", "inactive", "in_progress", "queued", "pending", "success"};
@@ -53,7 +54,9 @@ Error too_long(std::string_view resource, std::string_view field, size_t limit) 
   return github_error(422, "Validation Failed", std::move(errors));
 }
 
-Error not_found() { return github_error(404, "Not Found"); }
+Error not_found() {
+  return github_error(404, "Not Found");
+}
 
 size_t characters_in(std::string_view utf8) {
   return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
@@ -80,7 +83,8 @@ json::object github_field_error(std::string_view resource, std::string_view code
 
 GitHubRepository& GitHub::add_repository(const std::string& full_name, WallTime now) {
   const std::string key = lower_case(full_name);
-  if (const auto there = repositories_.find(key); there != repositories_.end()) return there->second;
+  if (const auto there = repositories_.find(key); there != repositories_.end())
+    return there->second;
   GitHubRepository repository;
   repository.id = next_id_++;
   const auto slash = full_name.find('/');
@@ -155,7 +159,8 @@ Result<std::string> GitHub::resolve_in(const GitHubRepository& repository,
   std::string_view name = ref;
   for (const std::string_view prefix : {"refs/", "heads/", "tags/"})
     if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
-  if (const auto branch = repository.branches.find(std::string(name)); branch != repository.branches.end())
+  if (const auto branch = repository.branches.find(std::string(name));
+      branch != repository.branches.end())
     return branch->second;
   for (const auto& tag : repository.tags)
     if (tag.name == name) return tag.sha;
@@ -167,15 +172,17 @@ Result<std::string> GitHub::resolve_in(const GitHubRepository& repository,
 
 Result<void> GitHub::apply(const GitHubRepository& repository, CheckRun& run, CheckRunChange change,
                            WallTime now) {
-  if (change.status && !is_one_of(kCheckStatuses, *change.status)) return invalid("CheckRun", "status");
+  if (change.status && !is_one_of(kCheckStatuses, *change.status))
+    return invalid("CheckRun", "status");
   if (change.conclusion && !is_one_of(kConclusions, *change.conclusion))
     return invalid("CheckRun", "conclusion");
   if (change.status == "completed" && !change.conclusion && run.conclusion.empty())
     return missing("CheckRun", "conclusion");
   if (change.annotations.size() > kMaxAnnotationsOfCall)
-    return github_error(422, fmt::format("Invalid request.\n\nNo more than {} items are allowed; {} "
-                                         "were supplied.",
-                                         kMaxAnnotationsOfCall, change.annotations.size()));
+    return github_error(422,
+                        fmt::format("Invalid request.\n\nNo more than {} items are allowed; {} "
+                                    "were supplied.",
+                                    kMaxAnnotationsOfCall, change.annotations.size()));
   for (const auto* text : {&change.summary, &change.text})
     if (*text && (*text)->size() > kMaxCheckTextBytes)
       return too_long("CheckRun", text == &change.summary ? "summary" : "text", kMaxCheckTextBytes);
@@ -195,7 +202,8 @@ Result<void> GitHub::apply(const GitHubRepository& repository, CheckRun& run, Ch
   if (change.started_at) run.started_at = change.started_at;
   for (auto& annotation : change.annotations) run.annotations.push_back(std::move(annotation));
   assign(run.status, change.status);
-  if (change.conclusion) {  // "Providing conclusion will automatically set the status parameter to completed"
+  if (change.conclusion) {  // "Providing conclusion will automatically set the status parameter to
+                            // completed"
     run.conclusion = *change.conclusion;
     run.status = "completed";
   }
@@ -218,8 +226,9 @@ Result<CheckRun> GitHub::create_check_run(const std::string& repository, CheckRu
   if (!run.started_at) run.started_at = now;
   run.id = next_id_++;
   found->check_runs[run.id] = run;
-  record(now, "CreateCheckRun", *found,
-         {{"id", run.id}, {"name", run.name}, {"status", run.status}, {"conclusion", run.conclusion}});
+  record(
+      now, "CreateCheckRun", *found,
+      {{"id", run.id}, {"name", run.name}, {"status", run.status}, {"conclusion", run.conclusion}});
   return run;
 }
 
@@ -248,9 +257,10 @@ Result<CommitStatus> GitHub::create_status(const std::string& repository, Commit
     return invalid("Status", "target_url");
   if (status.context.empty()) status.context = "default";
   PAWL_TRY(status.sha, resolve_in(*found, status.sha));
-  const auto same = std::count_if(found->statuses.begin(), found->statuses.end(), [&](const auto& other) {
-    return other.sha == status.sha && other.context == status.context;
-  });
+  const auto same =
+      std::count_if(found->statuses.begin(), found->statuses.end(), [&](const auto& other) {
+        return other.sha == status.sha && other.context == status.context;
+      });
   if (static_cast<size_t>(same) >= kMaxStatusesOfCommit)
     return github_error(422, "This SHA and context has reached the maximum number of statuses.");
   status.id = next_id_++;
@@ -284,10 +294,12 @@ Result<void> GitHub::delete_deployment(const std::string& repository, int64_t id
   PAWL_TRY(auto* found, find(repository));
   const auto there = found->deployments.find(id);
   if (there == found->deployments.end()) return not_found();
-  const bool active = !there->second.statuses.empty() && there->second.statuses.back().state != "inactive";
+  const bool active =
+      !there->second.statuses.empty() && there->second.statuses.back().state != "inactive";
   if (active && found->deployments.size() > 1)
-    return github_error(422, "We cannot delete an active deployment unless it is the only deployment "
-                             "in a given environment.");
+    return github_error(422,
+                        "We cannot delete an active deployment unless it is the only deployment "
+                        "in a given environment.");
   found->deployments.erase(there);
   record(now, "DeleteDeployment", *found, {{"id", id}});
   return ok();
@@ -313,8 +325,9 @@ Result<DeploymentStatus> GitHub::create_deployment_status(const std::string& rep
   // with the same repository and environment name", and since 2022 to production ones as well.
   if (status.state == "success" && auto_inactive) {
     for (auto& [other_id, other] : found->deployments) {
-      if (other_id >= id || other.transient_environment || other.environment != status.environment ||
-          other.statuses.empty() || other.statuses.back().state == "inactive")
+      if (other_id >= id || other.transient_environment ||
+          other.environment != status.environment || other.statuses.empty() ||
+          other.statuses.back().state == "inactive")
         continue;
       DeploymentStatus inactive;
       inactive.id = next_id_++;
@@ -345,7 +358,8 @@ void GitHub::ensure_labels(GitHubRepository& repository, const std::vector<std::
   }
 }
 
-Result<Issue> GitHub::create_issue(const std::string& repository, IssueChange change, WallTime now) {
+Result<Issue> GitHub::create_issue(const std::string& repository, IssueChange change,
+                                   WallTime now) {
   PAWL_TRY(auto* found, find(repository));
   if (!change.title || change.title->empty()) return missing("Issue", "title");
   Issue issue;
@@ -359,8 +373,8 @@ Result<Issue> GitHub::create_issue(const std::string& repository, IssueChange ch
   return made;
 }
 
-Result<Issue> GitHub::update_issue(const std::string& repository, int64_t number, IssueChange change,
-                                   WallTime now) {
+Result<Issue> GitHub::update_issue(const std::string& repository, int64_t number,
+                                   IssueChange change, WallTime now) {
   PAWL_TRY(auto* found, find(repository));
   PAWL_TRY(auto* issue, find_issue(repository, number));
   if (change.title && characters_in(*change.title) > kMaxIssueTitle)
@@ -382,7 +396,8 @@ Result<Issue> GitHub::update_issue(const std::string& repository, int64_t number
   assign(issue->assignees, change.assignees);
   if (change.state && *change.state != issue->state) {
     issue->state = *change.state;
-    issue->state_reason = issue->state == "closed" ? change.state_reason.value_or("completed") : "reopened";
+    issue->state_reason =
+        issue->state == "closed" ? change.state_reason.value_or("completed") : "reopened";
     if (issue->state == "closed")
       issue->closed_at = now;
     else
@@ -393,17 +408,19 @@ Result<Issue> GitHub::update_issue(const std::string& repository, int64_t number
   return *issue;
 }
 
-Result<std::vector<Issue>> GitHub::issues(const std::string& repository, const IssueQuery& query) const {
+Result<std::vector<Issue>> GitHub::issues(const std::string& repository,
+                                          const IssueQuery& query) const {
   PAWL_TRY(const auto* found, this->repository(repository));
   std::vector<Issue> listed;
   for (const auto& [number, issue] : found->issues) {
     if (query.state != "all" && issue.state != query.state) continue;
     if (query.since && issue.updated_at < *query.since) continue;
-    const bool has_all = std::all_of(query.labels.begin(), query.labels.end(), [&](const auto& wanted) {
-      return std::any_of(issue.labels.begin(), issue.labels.end(), [&](const auto& label) {
-        return lower_case(label) == lower_case(wanted);
-      });
-    });
+    const bool has_all =
+        std::all_of(query.labels.begin(), query.labels.end(), [&](const auto& wanted) {
+          return std::any_of(issue.labels.begin(), issue.labels.end(), [&](const auto& label) {
+            return lower_case(label) == lower_case(wanted);
+          });
+        });
     if (has_all) listed.push_back(issue);
   }
   std::stable_sort(listed.begin(), listed.end(), [&](const Issue& a, const Issue& b) {
@@ -432,7 +449,8 @@ Result<Label> GitHub::create_label(const std::string& repository, Label label, W
   PAWL_TRY(auto* found, find(repository));
   if (label.name.empty()) return missing("Label", "name");
   if (characters_in(label.name) > kMaxLabelName) return invalid("Label", "name");
-  if (label.color.size() != 6 || label.color.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos)
+  if (label.color.size() != 6 ||
+      label.color.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos)
     return invalid("Label", "color");
   if (characters_in(label.description) > 100) return too_long("Label", "description", 100);
   const std::string key = lower_case(label.name);
@@ -447,11 +465,13 @@ Result<Label> GitHub::create_label(const std::string& repository, Label label, W
   return label;
 }
 
-Result<void> GitHub::delete_label(const std::string& repository, const std::string& name, WallTime now) {
+Result<void> GitHub::delete_label(const std::string& repository, const std::string& name,
+                                  WallTime now) {
   PAWL_TRY(auto* found, find(repository));
   if (found->labels.erase(lower_case(name)) == 0) return not_found();
   for (auto& [number, issue] : found->issues)
-    std::erase_if(issue.labels, [&](const auto& label) { return lower_case(label) == lower_case(name); });
+    std::erase_if(issue.labels,
+                  [&](const auto& label) { return lower_case(label) == lower_case(name); });
   record(now, "DeleteLabel", *found, {{"name", name}});
   return ok();
 }

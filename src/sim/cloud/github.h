@@ -2,9 +2,9 @@
 // statuses, deployments, issues, labels, and what is read (the repository, commits, tags, releases,
 // workflow runs). No I/O and no clock. Modelled from https://docs.github.com/rest.
 //
-// The rules that a client can trip over are here: descriptions end at 140 characters, check run texts
-// at 65,535, a call takes 50 annotations at most, a new deployment status makes older deployments of
-// the same environment inactive.
+// The rules that a client can trip over are here: descriptions end at 140 characters, check run
+// texts at 65,535, a call takes 50 annotations at most, a new deployment status makes older
+// deployments of the same environment inactive.
 #pragma once
 
 #include <map>
@@ -27,8 +27,8 @@ struct CheckRun {
   int64_t id = 0;
   std::string name;
   std::string head_sha;
-  std::string status = "queued";     // queued, in_progress, completed
-  std::string conclusion;            // empty until completed
+  std::string status = "queued";  // queued, in_progress, completed
+  std::string conclusion;         // empty until completed
   std::string external_id;
   std::string details_url;
   std::optional<WallTime> started_at;
@@ -43,14 +43,14 @@ struct CheckRunChange {
   std::optional<std::string> name, head_sha, status, conclusion, external_id, details_url;
   std::optional<WallTime> started_at, completed_at;
   std::optional<std::string> title, summary, text;
-  json::array annotations;           // added to those that are there
+  json::array annotations;  // added to those that are there
   std::optional<json::array> actions;
 };
 
 struct CommitStatus {
   int64_t id = 0;
   std::string sha;
-  std::string state;                 // error, failure, pending, success
+  std::string state;  // error, failure, pending, success
   std::string context = "default";
   std::string description;
   std::string target_url;
@@ -95,8 +95,8 @@ struct Issue {
   int64_t number = 0;
   std::string title;
   std::string body;
-  std::string state = "open";        // open, closed
-  std::string state_reason;          // completed, not_planned, reopened; empty
+  std::string state = "open";  // open, closed
+  std::string state_reason;    // completed, not_planned, reopened; empty
   std::vector<std::string> labels;
   std::vector<std::string> assignees;
   WallTime created_at;
@@ -111,11 +111,11 @@ struct IssueChange {
 };
 
 struct IssueQuery {
-  std::string state = "open";        // open, closed, all
-  std::vector<std::string> labels;   // all of them
-  std::string sort = "created";      // created, updated, comments
+  std::string state = "open";       // open, closed, all
+  std::vector<std::string> labels;  // all of them
+  std::string sort = "created";     // created, updated, comments
   bool ascending = false;
-  std::optional<WallTime> since;     // updated since then
+  std::optional<WallTime> since;  // updated since then
 };
 
 struct Label {
@@ -167,12 +167,12 @@ struct GitHubRepository {
   WallTime created_at;
   int64_t next_issue = 1;
   std::map<int64_t, CheckRun> check_runs;
-  std::vector<CommitStatus> statuses;              // oldest first
+  std::vector<CommitStatus> statuses;  // oldest first
   std::map<int64_t, GitHubDeployment> deployments;
   std::map<int64_t, Issue> issues;
-  std::map<std::string, Label> labels;             // by name in lower case
-  std::vector<Commit> commits;                     // oldest first
-  std::map<std::string, std::string> branches;     // name -> sha
+  std::map<std::string, Label> labels;          // by name in lower case
+  std::vector<Commit> commits;                  // oldest first
+  std::map<std::string, std::string> branches;  // name -> sha
   std::vector<GitTag> tags;
   std::vector<GitHubRelease> releases;
   std::map<int64_t, WorkflowRun> runs;
@@ -215,7 +215,8 @@ class GitHub {
   Result<GitHubDeployment> create_deployment(const std::string& repository,
                                              GitHubDeployment deployment, WallTime now);
   Result<void> delete_deployment(const std::string& repository, int64_t id, WallTime now);
-  /// `auto_inactive`: an older successful, non-transient deployment of the environment is inactive now.
+  /// `auto_inactive`: an older successful, non-transient deployment of the environment is inactive
+  /// now.
   Result<DeploymentStatus> create_deployment_status(const std::string& repository, int64_t id,
                                                     DeploymentStatus status, bool auto_inactive,
                                                     WallTime now);

@@ -21,11 +21,19 @@ json::array read_array(const json::object& object, std::string_view key) {
 }
 
 json::object write(const CheckRun& run) {
-  return {{"id", run.id}, {"name", run.name}, {"head_sha", run.head_sha}, {"status", run.status},
-          {"conclusion", run.conclusion}, {"external_id", run.external_id},
-          {"details_url", run.details_url}, {"started_at", write_time(run.started_at)},
-          {"completed_at", write_time(run.completed_at)}, {"title", run.title},
-          {"summary", run.summary}, {"text", run.text}, {"annotations", run.annotations},
+  return {{"id", run.id},
+          {"name", run.name},
+          {"head_sha", run.head_sha},
+          {"status", run.status},
+          {"conclusion", run.conclusion},
+          {"external_id", run.external_id},
+          {"details_url", run.details_url},
+          {"started_at", write_time(run.started_at)},
+          {"completed_at", write_time(run.completed_at)},
+          {"title", run.title},
+          {"summary", run.summary},
+          {"text", run.text},
+          {"annotations", run.annotations},
           {"actions", run.actions}};
 }
 
@@ -49,36 +57,55 @@ CheckRun read_check_run(const json::object& o) {
 }
 
 json::object write(const CommitStatus& status) {
-  return {{"id", status.id}, {"sha", status.sha}, {"state", status.state},
-          {"context", status.context}, {"description", status.description},
-          {"target_url", status.target_url}, {"created_at", status.created_at.unix_ms}};
+  return {{"id", status.id},
+          {"sha", status.sha},
+          {"state", status.state},
+          {"context", status.context},
+          {"description", status.description},
+          {"target_url", status.target_url},
+          {"created_at", status.created_at.unix_ms}};
 }
 
 CommitStatus read_commit_status(const json::object& o) {
-  return {int_or(o, "id"), string_or(o, "sha"), string_or(o, "state"), string_or(o, "context"),
-          string_or(o, "description"), string_or(o, "target_url"), time_or(o, "created_at")};
+  return {int_or(o, "id"),         string_or(o, "sha"),         string_or(o, "state"),
+          string_or(o, "context"), string_or(o, "description"), string_or(o, "target_url"),
+          time_or(o, "created_at")};
 }
 
 json::object write(const DeploymentStatus& status) {
-  return {{"id", status.id}, {"state", status.state}, {"description", status.description},
-          {"environment", status.environment}, {"environment_url", status.environment_url},
-          {"log_url", status.log_url}, {"created_at", status.created_at.unix_ms}};
+  return {{"id", status.id},
+          {"state", status.state},
+          {"description", status.description},
+          {"environment", status.environment},
+          {"environment_url", status.environment_url},
+          {"log_url", status.log_url},
+          {"created_at", status.created_at.unix_ms}};
 }
 
 DeploymentStatus read_deployment_status(const json::object& o) {
-  return {int_or(o, "id"), string_or(o, "state"), string_or(o, "description"),
-          string_or(o, "environment"), string_or(o, "environment_url"), string_or(o, "log_url"),
+  return {int_or(o, "id"),
+          string_or(o, "state"),
+          string_or(o, "description"),
+          string_or(o, "environment"),
+          string_or(o, "environment_url"),
+          string_or(o, "log_url"),
           time_or(o, "created_at")};
 }
 
 json::object write(const GitHubDeployment& d) {
   json::array statuses;
   for (const auto& status : d.statuses) statuses.push_back(write(status));
-  return {{"id", d.id}, {"sha", d.sha}, {"ref", d.ref}, {"task", d.task},
-          {"environment", d.environment}, {"description", d.description}, {"payload", d.payload},
+  return {{"id", d.id},
+          {"sha", d.sha},
+          {"ref", d.ref},
+          {"task", d.task},
+          {"environment", d.environment},
+          {"description", d.description},
+          {"payload", d.payload},
           {"production_environment", d.production_environment},
           {"transient_environment", d.transient_environment},
-          {"created_at", d.created_at.unix_ms}, {"updated_at", d.updated_at.unix_ms},
+          {"created_at", d.created_at.unix_ms},
+          {"updated_at", d.updated_at.unix_ms},
           {"statuses", std::move(statuses)}};
 }
 
@@ -103,14 +130,23 @@ GitHubDeployment read_deployment(const json::object& o) {
 json::object write(const Issue& issue) {
   json::array comments;
   for (const auto& c : issue.comments)
-    comments.push_back(json::object{{"id", c.id}, {"issue_number", c.issue_number}, {"body", c.body},
+    comments.push_back(json::object{{"id", c.id},
+                                    {"issue_number", c.issue_number},
+                                    {"body", c.body},
                                     {"created_at", c.created_at.unix_ms},
                                     {"updated_at", c.updated_at.unix_ms}});
-  return {{"id", issue.id}, {"number", issue.number}, {"title", issue.title}, {"body", issue.body},
-          {"state", issue.state}, {"state_reason", issue.state_reason},
-          {"labels", write_list(issue.labels)}, {"assignees", write_list(issue.assignees)},
-          {"created_at", issue.created_at.unix_ms}, {"updated_at", issue.updated_at.unix_ms},
-          {"closed_at", write_time(issue.closed_at)}, {"comments", std::move(comments)}};
+  return {{"id", issue.id},
+          {"number", issue.number},
+          {"title", issue.title},
+          {"body", issue.body},
+          {"state", issue.state},
+          {"state_reason", issue.state_reason},
+          {"labels", write_list(issue.labels)},
+          {"assignees", write_list(issue.assignees)},
+          {"created_at", issue.created_at.unix_ms},
+          {"updated_at", issue.updated_at.unix_ms},
+          {"closed_at", write_time(issue.closed_at)},
+          {"comments", std::move(comments)}};
 }
 
 Issue read_issue(const json::object& o) {
@@ -133,14 +169,25 @@ Issue read_issue(const json::object& o) {
 }
 
 json::object write(const WorkflowRun& r) {
-  return {{"id", r.id}, {"name", r.name}, {"head_sha", r.head_sha}, {"head_branch", r.head_branch},
-          {"event", r.event}, {"status", r.status}, {"conclusion", r.conclusion},
-          {"number", r.number}, {"created_at", r.created_at.unix_ms}};
+  return {{"id", r.id},
+          {"name", r.name},
+          {"head_sha", r.head_sha},
+          {"head_branch", r.head_branch},
+          {"event", r.event},
+          {"status", r.status},
+          {"conclusion", r.conclusion},
+          {"number", r.number},
+          {"created_at", r.created_at.unix_ms}};
 }
 
 json::object write(const GitHubRelease& r) {
-  return {{"id", r.id}, {"tag_name", r.tag_name}, {"name", r.name}, {"body", r.body},
-          {"target", r.target}, {"draft", r.draft}, {"prerelease", r.prerelease},
+  return {{"id", r.id},
+          {"tag_name", r.tag_name},
+          {"name", r.name},
+          {"body", r.body},
+          {"target", r.target},
+          {"draft", r.draft},
+          {"prerelease", r.prerelease},
           {"created_at", r.created_at.unix_ms}};
 }
 
@@ -148,10 +195,11 @@ json::object write(const GitHubRelease& r) {
 void write_rest(const GitHubRepository& repository, json::object& o) {
   json::array labels, commits, tags, releases, runs;
   for (const auto& [key, l] : repository.labels)
-    labels.push_back(json::object{{"id", l.id}, {"name", l.name}, {"color", l.color},
-                                  {"description", l.description}});
+    labels.push_back(json::object{
+        {"id", l.id}, {"name", l.name}, {"color", l.color}, {"description", l.description}});
   for (const auto& c : repository.commits)
-    commits.push_back(json::object{{"sha", c.sha}, {"message", c.message}, {"date", c.date.unix_ms}});
+    commits.push_back(
+        json::object{{"sha", c.sha}, {"message", c.message}, {"date", c.date.unix_ms}});
   for (const auto& t : repository.tags)
     tags.push_back(json::object{{"name", t.name}, {"sha", t.sha}});
   for (const auto& r : repository.releases) releases.push_back(write(r));
@@ -173,19 +221,26 @@ void read_rest(const json::object& o, GitHubRepository& repository) {
     repository.labels[key] = std::move(label);
   }
   for (const auto* c : objects_in(o, "commits"))
-    repository.commits.push_back({string_or(*c, "sha"), string_or(*c, "message"), time_or(*c, "date")});
+    repository.commits.push_back(
+        {string_or(*c, "sha"), string_or(*c, "message"), time_or(*c, "date")});
   repository.branches = read_map(o, "branches");
   for (const auto* t : objects_in(o, "tags"))
     repository.tags.push_back({string_or(*t, "name"), string_or(*t, "sha")});
   for (const auto* r : objects_in(o, "releases"))
-    repository.releases.push_back({int_or(*r, "id"), string_or(*r, "tag_name"), string_or(*r, "name"),
-                                   string_or(*r, "body"), string_or(*r, "target"), bool_or(*r, "draft"),
+    repository.releases.push_back({int_or(*r, "id"), string_or(*r, "tag_name"),
+                                   string_or(*r, "name"), string_or(*r, "body"),
+                                   string_or(*r, "target"), bool_or(*r, "draft"),
                                    bool_or(*r, "prerelease"), time_or(*r, "created_at")});
   for (const auto* r : objects_in(o, "runs"))
-    repository.runs[int_or(*r, "id")] = {
-        int_or(*r, "id"), string_or(*r, "name"), string_or(*r, "head_sha"),
-        string_or(*r, "head_branch"), string_or(*r, "event"), string_or(*r, "status"),
-        string_or(*r, "conclusion"), int_or(*r, "number"), time_or(*r, "created_at")};
+    repository.runs[int_or(*r, "id")] = {int_or(*r, "id"),
+                                         string_or(*r, "name"),
+                                         string_or(*r, "head_sha"),
+                                         string_or(*r, "head_branch"),
+                                         string_or(*r, "event"),
+                                         string_or(*r, "status"),
+                                         string_or(*r, "conclusion"),
+                                         int_or(*r, "number"),
+                                         time_or(*r, "created_at")};
 }
 
 }  // namespace
@@ -199,11 +254,15 @@ json::object GitHub::to_json() const {
     for (const auto& [id, deployment] : repository.deployments)
       deployments.push_back(write(deployment));
     for (const auto& [number, issue] : repository.issues) issues.push_back(write(issue));
-    json::object o{{"id", repository.id}, {"owner", repository.owner}, {"name", repository.name},
+    json::object o{{"id", repository.id},
+                   {"owner", repository.owner},
+                   {"name", repository.name},
                    {"default_branch", repository.default_branch},
                    {"created_at", repository.created_at.unix_ms},
-                   {"next_issue", repository.next_issue}, {"check_runs", std::move(check_runs)},
-                   {"statuses", std::move(statuses)}, {"deployments", std::move(deployments)},
+                   {"next_issue", repository.next_issue},
+                   {"check_runs", std::move(check_runs)},
+                   {"statuses", std::move(statuses)},
+                   {"deployments", std::move(deployments)},
                    {"issues", std::move(issues)}};
     write_rest(repository, o);
     repositories.push_back(std::move(o));
@@ -214,8 +273,8 @@ json::object GitHub::to_json() const {
 Result<void> GitHub::load(const json::object& object) {
   repositories_.clear();
   for (const auto* o : objects_in(object, "repositories")) {
-    GitHubRepository& repository =
-        add_repository(string_or(*o, "owner") + "/" + string_or(*o, "name"), time_or(*o, "created_at"));
+    GitHubRepository& repository = add_repository(
+        string_or(*o, "owner") + "/" + string_or(*o, "name"), time_or(*o, "created_at"));
     repository.id = int_or(*o, "id");
     repository.default_branch = string_or(*o, "default_branch", "main");
     repository.next_issue = std::max<int64_t>(int_or(*o, "next_issue"), 1);

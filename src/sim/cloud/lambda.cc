@@ -37,11 +37,12 @@ bool is_function_name(std::string_view name) {
 }
 
 Error bad_name(std::string_view name) {
-  return aws_error(400, "ValidationException",
-                   fmt::format("1 validation error detected: Value '{}' at 'functionName' failed to "
-                               "satisfy constraint: Member must satisfy regular expression pattern: "
-                               "[a-zA-Z0-9-_]+",
-                               name));
+  return aws_error(
+      400, "ValidationException",
+      fmt::format("1 validation error detected: Value '{}' at 'functionName' failed to "
+                  "satisfy constraint: Member must satisfy regular expression pattern: "
+                  "[a-zA-Z0-9-_]+",
+                  name));
 }
 
 void start_pending(FunctionVersion& version, std::chrono::milliseconds duration, WallTime now) {
@@ -59,7 +60,8 @@ std::string Lambda::function_arn(std::string_view name, std::string_view qualifi
 }
 
 Lambda::Name Lambda::parse_name(std::string_view text) {
-  // arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER], ACCOUNT:function:NAME, NAME[:QUALIFIER]
+  // arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER], ACCOUNT:function:NAME,
+  // NAME[:QUALIFIER]
   const size_t marker = text.find("function:");
   if (marker != std::string_view::npos && (marker == 0 || text[marker - 1] == ':'))
     text.remove_prefix(marker + 9);
@@ -110,10 +112,12 @@ Result<void> Lambda::resolve_image(FunctionSettings& settings) const {
       return invalid(
           fmt::format("Source image {} does not exist. Provide a valid source image.", uri));
     case ImageLookup::Kind::index:
-      return invalid(fmt::format("The image manifest, config or layer media type for the source "
-                                 "image {} is not supported.",
-                                 uri));
-    case ImageLookup::Kind::image: break;
+      return invalid(
+          fmt::format("The image manifest, config or layer media type for the source "
+                      "image {} is not supported.",
+                      uri));
+    case ImageLookup::Kind::image:
+      break;
   }
   // The repository is what stands before the tag or digest; a port's colon comes before the slash.
   const std::string repository = uri.substr(0, std::min(uri.find('@'), uri.find(':', slash)));
@@ -124,8 +128,7 @@ Result<void> Lambda::resolve_image(FunctionSettings& settings) const {
 
 Result<FunctionVersion> Lambda::create(CreateFunction request, WallTime now) {
   if (!is_function_name(request.name)) return bad_name(request.name);
-  if (functions_.contains(request.name))
-    return conflict("Function already exist: " + request.name);
+  if (functions_.contains(request.name)) return conflict("Function already exist: " + request.name);
   PAWL_CHECK(resolve_image(request.settings));
   Function function;
   function.latest.function = request.name;
@@ -154,7 +157,8 @@ Result<void> Lambda::may_change(const Function& function, const std::string& rev
   const FunctionVersion& latest = function.latest;
   if (latest.state == "Pending")
     return conflict(
-        "The operation cannot be performed at this time. The function is currently in the following "
+        "The operation cannot be performed at this time. The function is currently in the "
+        "following "
         "state: Pending");
   if (latest.last_update_status == "InProgress")
     return conflict(
@@ -234,13 +238,16 @@ Result<FunctionVersion> Lambda::publish(const std::string& name, PublishVersion 
   PAWL_CHECK(may_change(*function, request.revision_id));
   const FunctionVersion& latest = function->latest;
   if (!request.code_sha256.empty() && request.code_sha256 != latest.settings.code_sha256)
-    return invalid(fmt::format(
-        "CodeSHA256 ({}) is different from current CodeSHA256 in $LATEST ({}). Please try again with "
-        "the CodeSHA256 in $LATEST.",
-        request.code_sha256, latest.settings.code_sha256));
+    return invalid(
+        fmt::format("CodeSHA256 ({}) is different from current CodeSHA256 in $LATEST ({}). Please "
+                    "try again with "
+                    "the CodeSHA256 in $LATEST.",
+                    request.code_sha256, latest.settings.code_sha256));
   if (latest.last_update_status == "Failed")
-    return conflict("The operation cannot be performed at this time. The last update failed for "
-                    "resource: " + function_arn(name));
+    return conflict(
+        "The operation cannot be performed at this time. The last update failed for "
+        "resource: " +
+        function_arn(name));
   return do_publish(*function, request.description, now);
 }
 
@@ -259,8 +266,8 @@ FunctionVersion Lambda::do_publish(Function& function,
   version.last_invoked = {};
   start_pending(version, settings_.publish_duration, now);
   // Published together with an update or a creation, it waits for that as well.
-  version.active_at = std::max(version.active_at, std::max(function.latest.update_done_at,
-                                                           function.latest.active_at));
+  version.active_at = std::max(version.active_at,
+                               std::max(function.latest.update_done_at, function.latest.active_at));
   function.versions[function.next_version++] = version;
   function.published_change = function.change;
   // Publishing moves $LATEST's revision too.
@@ -315,8 +322,7 @@ Result<void> Lambda::remove(const std::string& name, const std::string& qualifie
   if (qualifier == "$LATEST")
     return invalid("$LATEST version cannot be deleted without deleting the function.");
   const auto number = version_number(qualifier);
-  if (!number)
-    return invalid("Deletion of aliases is not currently supported.");
+  if (!number) return invalid("Deletion of aliases is not currently supported.");
   std::string users;
   for (const auto& [alias_name, alias] : function->aliases) {
     if (alias.version == qualifier || alias.weights.contains(qualifier))
@@ -357,13 +363,16 @@ Result<Invocation> Lambda::route(const std::string& name, const std::string& qua
     version->state_reason_code = "Restoring";
     version->last_invoked = now;
     return conflict(
-        "The operation cannot be performed at this time. The function is currently in the following "
+        "The operation cannot be performed at this time. The function is currently in the "
+        "following "
         "state: Inactive");
   }
   if (version->state != "Active")
     return conflict(
-        "The operation cannot be performed at this time. The function is currently in the following "
-        "state: " + version->state);
+        "The operation cannot be performed at this time. The function is currently in the "
+        "following "
+        "state: " +
+        version->state);
   version->last_invoked = now;
   Invocation invocation;
   invocation.version = *version;
@@ -389,8 +398,7 @@ void Lambda::advance_version(FunctionVersion& version, WallTime now) const {
     version.state_reason_code.clear();
   }
   if (settings_.inactive_after.count() == 0 || version.state != "Active") return;
-  const WallTime used =
-      std::max({version.last_invoked, version.active_at, version.update_done_at});
+  const WallTime used = std::max({version.last_invoked, version.active_at, version.update_done_at});
   if (now - used > settings_.inactive_after) {
     version.state = "Inactive";
     version.state_reason = "The function is idle.";
@@ -417,8 +425,8 @@ void Lambda::advance(Function& function, WallTime now) {
     }
     changed = true;
   }
-  // The end of an update moves the RevisionId once more, so that one that was read from the update's
-  // own answer is stale (https://github.com/aws/aws-sdk/issues/377).
+  // The end of an update moves the RevisionId once more, so that one that was read from the
+  // update's own answer is stale (https://github.com/aws/aws-sdk/issues/377).
   if (changed) latest.revision_id = ids_.uuid();
   for (auto& [number, version] : function.versions) advance_version(version, now);
   for (auto& [qualifier, config] : function.provisioned) {

@@ -1,7 +1,7 @@
 // AWS Lambda as plain state and transitions: functions made of images, numbered versions that never
 // change, aliases with weights, and states that change as time passes. No I/O and no clock: whoever
-// calls says what time it is. Modelled from https://docs.aws.amazon.com/lambda/latest/api/ and, where
-// that is silent, from what others measured on the service (said beside the code).
+// calls says what time it is. Modelled from https://docs.aws.amazon.com/lambda/latest/api/ and,
+// where that is silent, from what others measured on the service (said beside the code).
 //
 // What matters most to a deployer and is easily got wrong, so it is modelled strictly:
 //   - RevisionId changes with every change, also when an update that was accepted ends;
@@ -68,7 +68,7 @@ struct FunctionVersion {
   std::string state = "Active";  // Pending, Active, Inactive, Failed
   std::string state_reason;
   std::string state_reason_code;
-  WallTime active_at;            // when Pending ends
+  WallTime active_at;                             // when Pending ends
   std::string last_update_status = "Successful";  // $LATEST only
   std::string last_update_reason;
   std::string last_update_reason_code;
@@ -90,7 +90,7 @@ struct ProvisionedConcurrency {
   std::string qualifier;  // a version or an alias
   int requested = 0;
   int allocated = 0;
-  std::string status;     // IN_PROGRESS, READY, FAILED
+  std::string status;  // IN_PROGRESS, READY, FAILED
   std::string status_reason;
   WallTime last_modified;
   WallTime ready_at;
@@ -142,15 +142,19 @@ struct UpdateAlias {
 
 /// Which code a call gets.
 struct Invocation {
-  FunctionVersion version;   // settings are those that serve now (the old ones during an update)
+  FunctionVersion version;  // settings are those that serve now (the old ones during an update)
   std::string executed_version;
   std::string invoked_arn;
 };
 
 class Lambda {
  public:
-  Lambda(Account account, LambdaSettings settings, IdSource& ids, Ledger& ledger, FindImage find_image)
-      : account_(std::move(account)), settings_(settings), ids_(ids), ledger_(ledger),
+  Lambda(Account account, LambdaSettings settings, IdSource& ids, Ledger& ledger,
+         FindImage find_image)
+      : account_(std::move(account)),
+        settings_(settings),
+        ids_(ids),
+        ledger_(ledger),
         find_image_(std::move(find_image)) {}
 
   Result<FunctionVersion> create(CreateFunction request, WallTime now);
@@ -182,7 +186,8 @@ class Lambda {
                                                  WallTime now);
   Result<ProvisionedConcurrency> get_provisioned(const std::string& name,
                                                  const std::string& qualifier, WallTime now);
-  Result<std::vector<ProvisionedConcurrency>> list_provisioned(const std::string& name, WallTime now);
+  Result<std::vector<ProvisionedConcurrency>> list_provisioned(const std::string& name,
+                                                               WallTime now);
   Result<void> delete_provisioned(const std::string& name, const std::string& qualifier,
                                   WallTime now);
 
@@ -191,8 +196,8 @@ class Lambda {
                    WallTime now);
   Result<void> untag(const std::string& name, const std::vector<std::string>& keys, WallTime now);
 
-  /// Decides which version a call gets: `draw` in [0, 1) settles an alias's weights. Refuses what is
-  /// Pending; a function that is Inactive refuses the call and wakes.
+  /// Decides which version a call gets: `draw` in [0, 1) settles an alias's weights. Refuses what
+  /// is Pending; a function that is Inactive refuses the call and wakes.
   Result<Invocation> route(const std::string& name, const std::string& qualifier, double draw,
                            WallTime now);
 

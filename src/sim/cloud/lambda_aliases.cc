@@ -65,9 +65,10 @@ Result<void> Lambda::check_alias(const Function& function, const Alias& alias) c
                       "routingConfig.additionalVersionWeights",
                       "satisfy constraint: [Member must have value between 0.0 and 1.0]");
     if (version == alias.version)
-      return invalid_alias(fmt::format("Invalid function version {0}. Function version {0} is already "
-                                 "included in routing configuration.",
-                                 version));
+      return invalid_alias(
+          fmt::format("Invalid function version {0}. Function version {0} is already "
+                      "included in routing configuration.",
+                      version));
     if (version == "$LATEST" || alias.version == "$LATEST")
       return invalid_alias("$LATEST is not supported for an alias pointing to more than 1 version");
     if (!exists(version)) return not_found(alias.function, version);
@@ -78,15 +79,15 @@ Result<void> Lambda::check_alias(const Function& function, const Alias& alias) c
 Result<Alias> Lambda::create_alias(Alias alias, WallTime now) {
   PAWL_TRY(Function * function, find_function(alias.function));
   if (!is_alias_name(alias.name))
-    return rejected(alias.name, "name", "satisfy regular expression pattern: "
-                                        "(?!^[0-9]+$)([a-zA-Z0-9-_]+)");
+    return rejected(alias.name, "name",
+                    "satisfy regular expression pattern: "
+                    "(?!^[0-9]+$)([a-zA-Z0-9-_]+)");
   if (function->aliases.contains(alias.name))
     return alias_conflict("Alias already exists: " + function_arn(alias.function, alias.name));
   PAWL_CHECK(check_alias(*function, alias));
   alias.revision_id = ids_.uuid();
   function->aliases[alias.name] = alias;
-  ledger_.record(now, "lambda", "CreateAlias", alias.function + ":" + alias.name,
-                 described(alias));
+  ledger_.record(now, "lambda", "CreateAlias", alias.function + ":" + alias.name, described(alias));
   return alias;
 }
 
@@ -132,8 +133,8 @@ Result<void> Lambda::delete_alias(const std::string& function_name, const std::s
 }
 
 Result<Page<Alias>> Lambda::list_aliases(const std::string& function_name,
-                                         const std::string& only_version,
-                                         const std::string& marker, size_t max_items) const {
+                                         const std::string& only_version, const std::string& marker,
+                                         size_t max_items) const {
   PAWL_TRY(const Function* function, find_function(function_name));
   max_items = std::clamp<size_t>(max_items, 1, kMaxAliasPageSize);
   Page<Alias> page;
@@ -158,10 +159,10 @@ Result<int> Lambda::put_reserved_concurrency(const std::string& name, int execut
   for (const auto& [other, state] : functions_)
     if (other != name) others += state.reserved_concurrency.value_or(0);
   if (settings_.account_concurrency - others - executions < settings_.min_unreserved_concurrency)
-    return invalid_alias(fmt::format(
-        "Specified ReservedConcurrentExecutions for function decreases account's "
-        "UnreservedConcurrentExecution below its minimum value of [{}].",
-        settings_.min_unreserved_concurrency));
+    return invalid_alias(
+        fmt::format("Specified ReservedConcurrentExecutions for function decreases account's "
+                    "UnreservedConcurrentExecution below its minimum value of [{}].",
+                    settings_.min_unreserved_concurrency));
   function->reserved_concurrency = executions;
   ledger_.record(now, "lambda", "PutFunctionConcurrency", name, {{"executions", executions}});
   return executions;
@@ -193,13 +194,15 @@ Result<ProvisionedConcurrency> Lambda::put_provisioned(const std::string& name,
     return rejected(std::to_string(executions), "provisionedConcurrentExecutions",
                     "have value greater than or equal to 1");
   if (function->reserved_concurrency && executions > *function->reserved_concurrency)
-    return invalid_alias("Requested Provisioned Concurrency should not be greater than the "
-                   "reservedConcurrentExecution for function");
+    return invalid_alias(
+        "Requested Provisioned Concurrency should not be greater than the "
+        "reservedConcurrentExecution for function");
   for (const auto& [other, config] : function->provisioned) {
     PAWL_TRY(FunctionVersion * covered, find_version(*function, other));
     if (other != qualifier && covered == version)
-      return alias_conflict("Alias can't be used for Provisioned Concurrency configuration on an already "
-                      "Provisioned version");
+      return alias_conflict(
+          "Alias can't be used for Provisioned Concurrency configuration on an already "
+          "Provisioned version");
   }
   ProvisionedConcurrency& config = function->provisioned[qualifier];
   config.function = name;
@@ -258,8 +261,7 @@ Result<void> Lambda::tag(const std::string& name, const std::map<std::string, st
     all[key] = value;
     details[key] = value;
   }
-  if (all.size() > kMaxTags)
-    return invalid_alias("The maximum number of tags per resource is 50");
+  if (all.size() > kMaxTags) return invalid_alias("The maximum number of tags per resource is 50");
   function->tags = std::move(all);
   ledger_.record(now, "lambda", "TagResource", name, std::move(details));
   return ok();

@@ -86,20 +86,21 @@ json::object to_json(const Alias& a) {
 }
 
 Alias read_alias(const json::object& o, const std::string& function) {
-  Alias a{function, string_or(o, "name"), string_or(o, "version"), string_or(o, "description"),
-          string_or(o, "revisionId"), {}};
+  Alias a{function,
+          string_or(o, "name"),
+          string_or(o, "version"),
+          string_or(o, "description"),
+          string_or(o, "revisionId"),
+          {}};
   for (const auto& entry : object_or_empty(o, "weights"))
     if (entry.value().is_number()) a.weights[entry.key()] = entry.value().to_number<double>();
   return a;
 }
 
 json::object to_json(const ProvisionedConcurrency& p) {
-  return {{"qualifier", p.qualifier},
-          {"requested", p.requested},
-          {"allocated", p.allocated},
-          {"status", p.status},
-          {"statusReason", p.status_reason},
-          {"lastModified", p.last_modified.unix_ms},
+  return {{"qualifier", p.qualifier},        {"requested", p.requested},
+          {"allocated", p.allocated},        {"status", p.status},
+          {"statusReason", p.status_reason}, {"lastModified", p.last_modified.unix_ms},
           {"readyAt", p.ready_at.unix_ms}};
 }
 

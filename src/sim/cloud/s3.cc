@@ -82,8 +82,7 @@ std::vector<Bucket> S3::buckets() const {
 
 Result<void> S3::check_key(const std::string& key) {
   if (key.empty()) return aws_error(400, "InvalidArgument", "The key must not be empty.");
-  if (key.size() > kMaxKeyBytes)
-    return aws_error(400, "KeyTooLongError", "Your key is too long");
+  if (key.size() > kMaxKeyBytes) return aws_error(400, "KeyTooLongError", "Your key is too long");
   return ok();
 }
 
@@ -143,10 +142,11 @@ Result<Object> S3::copy(const std::string& from_bucket, const std::string& from_
   PAWL_CHECK(check_key(key));
   PAWL_CHECK(check_conditions(*bucket, key, conditions));
   if (!metadata && from_bucket == bucket_name && from_key == key)
-    return aws_error(400, "InvalidRequest",
-                     "This copy request is illegal because it is trying to copy an object to itself "
-                     "without changing the object's metadata, storage class, website redirect "
-                     "location or encryption attributes.");
+    return aws_error(
+        400, "InvalidRequest",
+        "This copy request is illegal because it is trying to copy an object to itself "
+        "without changing the object's metadata, storage class, website redirect "
+        "location or encryption attributes.");
   PAWL_TRY(Blob blob, blobs_.duplicate(source.blob));
   if (metadata && metadata->checksums.empty()) metadata->checksums = source.metadata.checksums;
   Object object{key, std::move(blob), "", metadata.value_or(source.metadata), now};
@@ -184,7 +184,7 @@ Result<Listing> S3::list(const ListQuery& query) const {
     }
     // A page may end within a common prefix: its other keys are not told again.
     if (!common.empty() && (common == query.after || (!listing.common_prefixes.empty() &&
-                                                       listing.common_prefixes.back() == common)))
+                                                      listing.common_prefixes.back() == common)))
       continue;
     if (listing.objects.size() + listing.common_prefixes.size() == limit) {
       listing.truncated = true;

@@ -51,8 +51,8 @@ struct ListQuery {
   std::string bucket;
   std::string prefix;
   std::string delimiter;
-  std::string after;          // start-after, marker, or what a continuation token stands for
-  size_t max_keys = 1000;     // at most 1000
+  std::string after;       // start-after, marker, or what a continuation token stands for
+  size_t max_keys = 1000;  // at most 1000
 };
 
 struct Listing {

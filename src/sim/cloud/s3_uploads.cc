@@ -14,9 +14,10 @@ namespace {
 constexpr int kMaxParts = 10'000;
 
 Error no_such_upload() {
-  return aws_error(404, "NoSuchUpload",
-                   "The specified upload does not exist. The upload ID may be invalid, or the upload "
-                   "may have been aborted or completed.");
+  return aws_error(
+      404, "NoSuchUpload",
+      "The specified upload does not exist. The upload ID may be invalid, or the upload "
+      "may have been aborted or completed.");
 }
 
 std::string bytes_of_hex(std::string_view hex) {
@@ -75,9 +76,10 @@ Result<Object> S3::complete_upload(const std::string& bucket_name, const std::st
                      "published schema");
   for (size_t i = 1; i < completed.size(); ++i)
     if (completed[i].number <= completed[i - 1].number)
-      return aws_error(400, "InvalidPartOrder",
-                       "The list of parts was not in ascending order. Parts must be ordered by part "
-                       "number.");
+      return aws_error(
+          400, "InvalidPartOrder",
+          "The list of parts was not in ascending order. Parts must be ordered by part "
+          "number.");
   std::vector<Blob> blobs;
   std::string md5s;
   for (size_t i = 0; i < completed.size(); ++i) {
@@ -132,7 +134,9 @@ Result<Upload> S3::find_upload(const std::string& bucket, const std::string& key
 
 namespace {
 
-json::object write(const Blob& b) { return {{"id", b.id}, {"size", b.size}, {"md5", b.md5}}; }
+json::object write(const Blob& b) {
+  return {{"id", b.id}, {"size", b.size}, {"md5", b.md5}};
+}
 
 Blob read_blob(const json::object& o) {
   return {string_or(o, "id"), static_cast<uint64_t>(int_or(o, "size")), string_or(o, "md5")};
@@ -170,9 +174,8 @@ json::object S3::to_json() const {
   for (const auto& [id, u] : uploads_) {
     json::array parts;
     for (const auto& [number, p] : u.parts)
-      parts.push_back(json::object{{"number", number},
-                                   {"blob", write(p.blob)},
-                                   {"lastModified", p.last_modified.unix_ms}});
+      parts.push_back(json::object{
+          {"number", number}, {"blob", write(p.blob)}, {"lastModified", p.last_modified.unix_ms}});
     uploads.push_back(json::object{{"id", id},
                                    {"bucket", u.bucket},
                                    {"key", u.key},
@@ -198,8 +201,9 @@ Result<void> S3::load(const json::object& object) {
     }
   }
   for (const json::object* u : objects_in(object, "uploads")) {
-    Upload upload{string_or(*u, "id"), string_or(*u, "bucket"), string_or(*u, "key"),
-                  read_metadata(object_or_empty(*u, "metadata")), time_or(*u, "initiated"), {}};
+    Upload upload{string_or(*u, "id"),      string_or(*u, "bucket"),
+                  string_or(*u, "key"),     read_metadata(object_or_empty(*u, "metadata")),
+                  time_or(*u, "initiated"), {}};
     for (const json::object* p : objects_in(*u, "parts")) {
       const int number = static_cast<int>(int_or(*p, "number"));
       upload.parts[number] = {number, read_blob(object_or_empty(*p, "blob")),

@@ -38,8 +38,8 @@ bool matches(std::string_view pattern, std::string_view text) {
 bool is_session_name(std::string_view name) {
   return name.size() >= 2 && name.size() <= 64 &&
          std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return std::isalnum(c) || std::string_view("_+=,.@-").find(static_cast<char>(c)) !=
-                                         std::string_view::npos;
+           return std::isalnum(c) ||
+                  std::string_view("_+=,.@-").find(static_cast<char>(c)) != std::string_view::npos;
          });
 }
 
@@ -115,15 +115,17 @@ Result<Role*> Sts::role_of(const std::string& arn, const char* action) {
 Result<AssumedRole> Sts::assume_with_web_identity(const AssumeWithWebIdentity& request,
                                                   WallTime now, const VerifyToken& verify) {
   if (!is_session_name(request.session_name))
-    return rejected(fmt::format(
-        "1 validation error detected: Value '{}' at 'roleSessionName' failed to satisfy constraint: "
-        "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
-        request.session_name));
+    return rejected(
+        fmt::format("1 validation error detected: Value '{}' at 'roleSessionName' failed to "
+                    "satisfy constraint: "
+                    "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
+                    request.session_name));
   PAWL_TRY(const json::object claims, claims_of(request.token));
   if (verify) {
     if (auto verified = verify(request.token); !verified.ok())
-      return bad_token("Couldn't retrieve verification key from your identity provider,  please "
-                       "reference AssumeRoleWithWebIdentity documentation for requirements");
+      return bad_token(
+          "Couldn't retrieve verification key from your identity provider,  please "
+          "reference AssumeRoleWithWebIdentity documentation for requirements");
   }
   constexpr int64_t kMsPerSecond = 1000;
   const int64_t expires = int_or(claims, "exp");
@@ -149,10 +151,11 @@ Result<AssumedRole> Sts::assume_with_web_identity(const AssumeWithWebIdentity& r
 Result<AssumedRole> Sts::assume_role(const std::string& arn, const std::string& session_name,
                                      int duration_seconds, WallTime now) {
   if (!is_session_name(session_name))
-    return rejected(fmt::format(
-        "1 validation error detected: Value '{}' at 'roleSessionName' failed to satisfy constraint: "
-        "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
-        session_name));
+    return rejected(
+        fmt::format("1 validation error detected: Value '{}' at 'roleSessionName' failed to "
+                    "satisfy constraint: "
+                    "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
+                    session_name));
   PAWL_TRY(Role * role, role_of(arn, ("sts:AssumeRole on resource: " + arn).c_str()));
   return issue(*role, session_name, duration_seconds, now);
 }
@@ -160,10 +163,11 @@ Result<AssumedRole> Sts::assume_role(const std::string& arn, const std::string& 
 Result<AssumedRole> Sts::issue(const Role& role, const std::string& session_name,
                                int duration_seconds, WallTime now) {
   if (duration_seconds < kMinSessionSeconds)
-    return rejected(fmt::format("1 validation error detected: Value '{}' at 'durationSeconds' failed "
-                                "to satisfy constraint: Member must have value greater than or equal "
-                                "to {}",
-                                duration_seconds, kMinSessionSeconds));
+    return rejected(
+        fmt::format("1 validation error detected: Value '{}' at 'durationSeconds' failed "
+                    "to satisfy constraint: Member must have value greater than or equal "
+                    "to {}",
+                    duration_seconds, kMinSessionSeconds));
   if (duration_seconds > role.max_session_seconds)
     return rejected(
         "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
@@ -187,8 +191,7 @@ Result<AssumedRole> Sts::issue(const Role& role, const std::string& session_name
 Result<Principal> Sts::find_key(const std::string& access_key_id, const std::string& session_token,
                                 WallTime now) const {
   auto found = keys_.find(access_key_id);
-  if (found == keys_.end() ||
-      !equal_in_constant_time(found->second.session_token, session_token))
+  if (found == keys_.end() || !equal_in_constant_time(found->second.session_token, session_token))
     return aws_error(403, "InvalidClientTokenId",
                      "The security token included in the request is invalid.");
   if (found->second.expires_at && now >= *found->second.expires_at)

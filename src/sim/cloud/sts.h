@@ -14,7 +14,7 @@ namespace pawl::cloud {
 
 struct Role {
   std::string name;
-  std::string id;                 // "AROA..."
+  std::string id;  // "AROA..."
   int max_session_seconds = 3600;
   /// Who may take it: subjects of web identity tokens, `*` standing for any characters. Empty: all.
   std::vector<std::string> subjects;
@@ -25,7 +25,7 @@ struct Role {
 struct Principal {
   std::string access_key_id;
   std::string secret;
-  std::string session_token;      // empty for a key that does not expire
+  std::string session_token;  // empty for a key that does not expire
   std::string arn;
   std::string user_id;
   std::optional<WallTime> expires_at;
@@ -34,7 +34,7 @@ struct Principal {
 struct AssumeWithWebIdentity {
   std::string role_arn;
   std::string session_name;
-  std::string token;              // a JWT
+  std::string token;  // a JWT
   int duration_seconds = 3600;
 };
 
@@ -64,7 +64,8 @@ class Sts {
   Result<AssumedRole> assume_role(const std::string& role_arn, const std::string& session_name,
                                   int duration_seconds, WallTime now);
 
-  /// InvalidClientTokenId when there is no such key or the session token is not its own; ExpiredToken.
+  /// InvalidClientTokenId when there is no such key or the session token is not its own;
+  /// ExpiredToken.
   Result<Principal> find_key(const std::string& access_key_id, const std::string& session_token,
                              WallTime now) const;
 
@@ -76,8 +77,8 @@ class Sts {
 
  private:
   Result<Role*> role_of(const std::string& arn, const char* action);
-  Result<AssumedRole> issue(const Role& role, const std::string& session_name,
-                            int duration_seconds, WallTime now);
+  Result<AssumedRole> issue(const Role& role, const std::string& session_name, int duration_seconds,
+                            WallTime now);
 
   Account account_;
   IdSource& ids_;

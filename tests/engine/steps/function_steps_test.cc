@@ -224,7 +224,8 @@ TEST(UpdateFunction, SomebodyQuickerThanTheRequestIsNotOverwrittenEither) {
   ASSERT_TRUE(world.run_until("copy_image").ok());
   world.functions.faults.before("update_code", [&] {
     auto& latest = world.functions.functions["meals-dev"].latest;
-    world.functions.set_image(latest, std::string(StepWorld::kRepository) + "@" + digest("by hand"));
+    world.functions.set_image(latest,
+                              std::string(StepWorld::kRepository) + "@" + digest("by hand"));
   });
   const auto updated = world.run_step("update_function");
   ASSERT_FALSE(updated.ok());
@@ -430,7 +431,7 @@ TEST(MoveAlias, DoesNotTakeOverAnAliasThatAppearedMeanwhile) {
   world.plan_deployment();
   ASSERT_TRUE(world.run_until("publish_version").ok());
   world.functions.functions["meals-dev"].aliases["live"] = {"meals-dev", "live", "$LATEST",
-                                                            "", "r99", {}};
+                                                            "",          "r99",  {}};
   EXPECT_FALSE(world.run_step("move_alias").ok());
   EXPECT_EQ(world.functions.functions["meals-dev"].aliases["live"].version, "$LATEST");
 }

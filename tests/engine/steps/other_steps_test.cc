@@ -81,6 +81,23 @@ TEST(CheckHealth, NoAnswerIsAnAttemptLikeAnother) {
   EXPECT_EQ(results(world).front(), "no answer: no answer within 10 s");
 }
 
+TEST(CheckHealth, SuccessIsSaidOnlyOfWhatCallersGet) {
+  StepWorld world;
+  deploy_up_to_the_check(world);
+  world.answers("1.4.2");
+  const auto seen = world.run_step("check_health");
+  ASSERT_TRUE(seen.ok());
+  EXPECT_EQ(text(*seen, "live_digest"), digest("new"));
+
+  StepWorld changed;
+  deploy_up_to_the_check(changed);
+  changed.answers("1.4.2");
+  changed.functions.functions["meals-dev"].aliases["live"].version = "1";
+  const auto checked = changed.run_step("check_health");
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().kind(), ErrorKind::conflict);
+}
+
 TEST(CheckHealth, StopsAtOnceWhenAsked) {
   StepWorld world;
   deploy_up_to_the_check(world);
@@ -374,14 +391,19 @@ TEST(Infrastructure, APlanWithoutChangesIsNotApplied) {
   EXPECT_THAT(world.infrastructure.ledger, IsEmpty());
 }
 
-TEST(Infrastructure, AnApplyThatACrashCutOffIsLookedAtNotRepeated) {
-  StepWorld world;
-  world.plan_deployment("terraformed");
-  ASSERT_TRUE(world.run_until("plan_infrastructure").ok());
-  world.crash_in("apply_infrastructure");
-  ASSERT_TRUE(world.run_step("apply_infrastructure").ok());
-  EXPECT_TRUE(world.deployment.step("apply_infrastructure")->observed);
-  EXPECT_EQ(world.infrastructure.ledger.size(), 1u);
+TEST(Infrastructure, AnApplyThatACrashCutOffIsAskedAboutNotRepeated) {
+  for (const bool was_done : {true, false}) {
+    StepWorld world;
+    world.plan_deployment("terraformed");
+    ASSERT_TRUE(world.run_until("plan_infrastructure").ok());
+    world.crash_in("apply_infrastructure");
+    world.infrastructure.changes = was_done ? 0 : 1;
+    world.infrastructure.faults.fail("apply",
+                                     Error(ErrorKind::conflict, "the saved plan is stale"));
+    const auto again = world.run_step("apply_infrastructure");
+    EXPECT_EQ(again.ok(), was_done);
+    EXPECT_EQ(world.infrastructure.ledger.size(), 1u);
+  }
 }
 
 TEST(Infrastructure, AMissingTerraformIsAClearError) {

@@ -1,5 +1,5 @@
-// One application in one environment, over fakes: enough to run the steps of a real plan one by one,
-// with the deployment's events as the journal would have them.
+// One application in one environment, over fakes: enough to run the steps of a real plan one by
+// one, with the deployment's events as the journal would have them.
 #pragma once
 
 #include <string>
@@ -55,7 +55,8 @@ class StepWorld {
     static_files.content = {{"app.0a1b2c.js", "new script"}, {"index.html", "new page"}};
   }
 
-  static constexpr const char* kRepository = "000000000000.dkr.ecr.us-east-1.amazonaws.com/meals-dev-lambda";
+  static constexpr const char* kRepository =
+      "000000000000.dkr.ecr.us-east-1.amazonaws.com/meals-dev-lambda";
   static std::string old_image() { return std::string(kRepository) + "@" + digest("old"); }
   static std::string new_image() { return std::string(kRepository) + "@" + digest("new"); }
 
@@ -87,8 +88,8 @@ class StepWorld {
   void begin(Plan plan) {
     deployment = Deployment{};
     const Plan& p = plan;
-    json::object accepted{{"kind", to_string(p.kind)}, {"app", "meals"}, {"environment", "dev"},
-                          {"actor", "ana"}};
+    json::object accepted{
+        {"kind", to_string(p.kind)}, {"app", "meals"}, {"environment", "dev"}, {"actor", "ana"}};
     journal(EventType::accepted, "", std::move(accepted));
     json::object validated = to_json(p.release);
     validated["verdict"] = "deploy";

@@ -129,8 +129,8 @@ TEST_F(AwsCli, ReadsAndMovesAFunction) {
   EXPECT_EQ(string_or(o, "Configuration.State"), "Active");
   EXPECT_EQ(string_or(o, "Code.ResolvedImageUri"),
             "127.0.0.1:4513/meals@" + AwsRig::digest_of('a'));
-  EXPECT_EQ(good("lambda list-versions-by-function --function-name f")["Versions"].as_array().size(),
-            2u);
+  EXPECT_EQ(
+      good("lambda list-versions-by-function --function-name f")["Versions"].as_array().size(), 2u);
   o = good("lambda update-function-code --function-name f --image-uri 127.0.0.1:4513/meals:b");
   EXPECT_EQ(string_or(o, "LastUpdateStatus"), "InProgress");
   good("lambda wait function-updated-v2 --function-name f");
@@ -142,9 +142,11 @@ TEST_F(AwsCli, ReadsAndMovesAFunction) {
   o = good("lambda update-alias --function-name f --name live --function-version 2 --revision-id " +
            revision + " --routing-config AdditionalVersionWeights={1=0.2}");
   EXPECT_EQ(string_or(o, "FunctionVersion"), "2");
-  expect_error("lambda update-alias --function-name f --name live --function-version 1 "
-               "--revision-id " + revision,
-               "PreconditionFailedException");
+  expect_error(
+      "lambda update-alias --function-name f --name live --function-version 1 "
+      "--revision-id " +
+          revision,
+      "PreconditionFailedException");
   EXPECT_EQ(string_or(good("lambda get-function --function-name f --qualifier 1"),
                       "Code.ResolvedImageUri"),
             "127.0.0.1:4513/meals@" + AwsRig::digest_of('a'));
@@ -164,8 +166,9 @@ TEST_F(AwsCli, InvokesAndSetsConcurrency) {
        (second ? "--cli-binary-format raw-in-base64-out " : "") + out);
   EXPECT_EQ(read_file("out"), R"({"a":1})");
   good("lambda put-function-concurrency --function-name f --reserved-concurrent-executions 5");
-  good("lambda put-provisioned-concurrency-config --function-name f --qualifier live "
-       "--provisioned-concurrent-executions 1");
+  good(
+      "lambda put-provisioned-concurrency-config --function-name f --qualifier live "
+      "--provisioned-concurrent-executions 1");
   EXPECT_EQ(int_or(good("lambda get-provisioned-concurrency-config --function-name f "
                         "--qualifier live"),
                    "RequestedProvisionedConcurrentExecutions"),
@@ -181,14 +184,14 @@ TEST_F(AwsCli, KnowsWhoAsks) {
   while (payload.back() == '=') payload.pop_back();
   const auto o = good(
       "sts assume-role-with-web-identity --role-arn arn:aws:iam::000000000000:role/deployer "
-      "--role-session-name run-1 --web-identity-token e30." + payload + ".c2ln");
+      "--role-session-name run-1 --web-identity-token e30." +
+      payload + ".c2ln");
   const std::string as_role = fmt::format(
       "AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} AWS_SESSION_TOKEN={}",
       string_or(o, "Credentials.AccessKeyId"), string_or(o, "Credentials.SecretAccessKey"),
       string_or(o, "Credentials.SessionToken"));
   const Output who = aws("sts get-caller-identity", as_role);
-  EXPECT_EQ(string_or(who.json(), "Arn"),
-            "arn:aws:sts::000000000000:assumed-role/deployer/run-1")
+  EXPECT_EQ(string_or(who.json(), "Arn"), "arn:aws:sts::000000000000:assumed-role/deployer/run-1")
       << who.text;
   EXPECT_NE(aws("sts get-caller-identity", "AWS_SECRET_ACCESS_KEY=wrong")
                 .text.find("SignatureDoesNotMatch"),
@@ -202,8 +205,8 @@ TEST_F(AwsCli, SeesRepositoriesAndImages) {
   const auto o = good("ecr describe-repositories --repository-names meals");
   const json::value& repository = o.at("repositories").as_array().at(0);
   EXPECT_EQ(string_or(repository.as_object(), "repositoryUri"), "127.0.0.1:4513/meals");
-  EXPECT_EQ(good("ecr describe-images --repository-name meals").at("imageDetails").as_array().size(),
-            2u);
+  EXPECT_EQ(
+      good("ecr describe-images --repository-name meals").at("imageDetails").as_array().size(), 2u);
   const Output password = aws("ecr get-login-password");
   EXPECT_EQ(password.status, 0);
   EXPECT_GT(password.text.size(), 100u);
@@ -294,21 +297,22 @@ TEST_F(AwsCli, UploadsInPartsByHand) {
   const std::string one = part(1, first);
   const std::string two = part(2, second);
   EXPECT_EQ(good("s3api list-parts --bucket site --key parts --upload-id " + id)
-                .at("Parts").as_array().size(),
+                .at("Parts")
+                .as_array()
+                .size(),
             2u);
   EXPECT_EQ(good("s3api list-multipart-uploads --bucket site").at("Uploads").as_array().size(), 1u);
   const std::string parts = write_file(
-      "parts.json",
-      json::serialize(json::object{
-          {"Parts", json::array{json::object{{"PartNumber", 1}, {"ETag", one}},
-                                json::object{{"PartNumber", 2}, {"ETag", two}}}}}));
+      "parts.json", json::serialize(json::object{
+                        {"Parts", json::array{json::object{{"PartNumber", 1}, {"ETag", one}},
+                                              json::object{{"PartNumber", 2}, {"ETag", two}}}}}));
   good("s3api complete-multipart-upload --bucket site --key parts --upload-id " + id +
        " --multipart-upload file://" + parts);
   const auto head = good("s3api head-object --bucket site --key parts");
   EXPECT_EQ(int_or(head, "ContentLength"), (5 << 20) + 4);
   EXPECT_EQ(string_or(head, "ContentType"), "text/x");
-  const std::string again = string_or(
-      good("s3api create-multipart-upload --bucket site --key parts"), "UploadId");
+  const std::string again =
+      string_or(good("s3api create-multipart-upload --bucket site --key parts"), "UploadId");
   good("s3api abort-multipart-upload --bucket site --key parts --upload-id " + again);
 }
 
@@ -321,8 +325,9 @@ TEST_F(AwsCli, WritesUnderConditions) {
                "PreconditionFailed");
   if (aws("s3api put-object help").text.find("--if-match") != std::string::npos) {
     good("s3api put-object --bucket site --key lock --if-match '" + etag + "' --body " + two);
-    expect_error("s3api put-object --bucket site --key lock --if-match '" + etag + "' --body " + one,
-                 "PreconditionFailed");
+    expect_error(
+        "s3api put-object --bucket site --key lock --if-match '" + etag + "' --body " + one,
+        "PreconditionFailed");
   }
   for (const char* algorithm : {"CRC32", "SHA1", "SHA256"})
     good(fmt::format("s3api put-object --bucket site --key sums --checksum-algorithm {} --body {}",

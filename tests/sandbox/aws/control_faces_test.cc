@@ -40,7 +40,8 @@ TEST(EcrFace, RefusesInItsOwnWords) {
     json::object body;
     const char* type;
   } rows[] = {
-      {"DescribeRepositories", {{"repositoryNames", json::array{"no"}}},
+      {"DescribeRepositories",
+       {{"repositoryNames", json::array{"no"}}},
        "RepositoryNotFoundException"},
       {"CreateRepository", {{"repositoryName", "meals"}}, "RepositoryAlreadyExistsException"},
       {"CreateRepository", {{"repositoryName", "Bad"}}, "InvalidParameterException"},
@@ -80,9 +81,9 @@ TEST(ApiGatewayFace, AnApiIsMadeAndFound) {
     return parse_json_object(response.body, "the items")->at("items").as_array();
   };
   EXPECT_EQ(items("/v2/apis").size(), 1u);
-  EXPECT_EQ(string_or(items("/v2/apis/" + id + "/integrations").at(0).as_object(),
-                      "integrationUri"),
-            rig.cloud.lambda.function_arn("f", "live"));
+  EXPECT_EQ(
+      string_or(items("/v2/apis/" + id + "/integrations").at(0).as_object(), "integrationUri"),
+      rig.cloud.lambda.function_arn("f", "live"));
   EXPECT_EQ(string_or(items("/v2/apis/" + id + "/routes").at(0).as_object(), "routeKey"),
             "$default");
   EXPECT_EQ(string_or(items("/v2/apis/" + id + "/stages").at(0).as_object(), "stageName"),
@@ -96,12 +97,13 @@ TEST(ApiGatewayFace, ListsInPages) {
   AwsRig rig;
   for (int i = 0; i < 3; ++i)
     rig.call("apigateway", "POST", "/v2/apis", R"({"name":"x","protocolType":"HTTP"})");
-  const auto first = *parse_json_object(
-      rig.call("apigateway", "GET", "/v2/apis?maxResults=2").body, "the page");
+  const auto first =
+      *parse_json_object(rig.call("apigateway", "GET", "/v2/apis?maxResults=2").body, "the page");
   EXPECT_EQ(first.at("items").as_array().size(), 2u);
   const auto second = *parse_json_object(
-      rig.call("apigateway", "GET", "/v2/apis?maxResults=2&nextToken=" +
-                                        string_or(first, "nextToken")).body,
+      rig.call("apigateway", "GET",
+               "/v2/apis?maxResults=2&nextToken=" + string_or(first, "nextToken"))
+          .body,
       "the page");
   EXPECT_EQ(second.at("items").as_array().size(), 1u);
   EXPECT_FALSE(second.contains("nextToken"));
@@ -119,12 +121,13 @@ struct Alarmed : AwsRig {
 
 TEST(CloudWatchFace, SaysTheSameInItsThreeProtocols) {
   Alarmed rig;
-  const auto query = rig.form("monitoring", "Action=DescribeAlarms&Version=2010-08-01"
-                                            "&AlarmNames.member.1=errors");
+  const auto query = rig.form("monitoring",
+                              "Action=DescribeAlarms&Version=2010-08-01"
+                              "&AlarmNames.member.1=errors");
   EXPECT_EQ(rig.xml(query).text_of("DescribeAlarmsResult/MetricAlarms/member/StateValue"), "ALARM");
-  EXPECT_EQ(rig.xml(query).text_of(
-                "DescribeAlarmsResult/MetricAlarms/member/Dimensions/member/Value"),
-            "f");
+  EXPECT_EQ(
+      rig.xml(query).text_of("DescribeAlarmsResult/MetricAlarms/member/Dimensions/member/Value"),
+      "f");
 
   const auto plain = rig.call("monitoring", "POST", "/", R"({"AlarmNames":["errors"]})",
                               {{"X-Amz-Target", "GraniteServiceVersion20100801.DescribeAlarms"},
@@ -147,8 +150,9 @@ TEST(CloudWatchFace, SaysTheSameInItsThreeProtocols) {
 
 TEST(CloudWatchFace, RefusesInItsThreeProtocols) {
   Alarmed rig;
-  const auto query = rig.form("monitoring", "Action=SetAlarmState&Version=2010-08-01"
-                                            "&AlarmName=none&StateValue=OK&StateReason=x");
+  const auto query = rig.form("monitoring",
+                              "Action=SetAlarmState&Version=2010-08-01"
+                              "&AlarmName=none&StateValue=OK&StateReason=x");
   EXPECT_EQ(query.status, 404);
   EXPECT_EQ(rig.xml(query).text_of("Error/Code"), "ResourceNotFound");
   const auto plain =
@@ -160,9 +164,9 @@ TEST(CloudWatchFace, RefusesInItsThreeProtocols) {
       cbor_encode(json::object{{"AlarmName", "none"}, {"StateValue", "OK"}}),
       {{"smithy-protocol", "rpc-v2-cbor"}});
   EXPECT_EQ(string_or(cbor_decode(binary.body)->as_object(), "__type"), "ResourceNotFound");
-  const auto broken = rig.call(
-      "monitoring", "POST", "/service/GraniteServiceVersion20100801/operation/DescribeAlarms",
-      "\xff", {{"smithy-protocol", "rpc-v2-cbor"}});
+  const auto broken = rig.call("monitoring", "POST",
+                               "/service/GraniteServiceVersion20100801/operation/DescribeAlarms",
+                               "\xff", {{"smithy-protocol", "rpc-v2-cbor"}});
   EXPECT_EQ(broken.status, 400);
 }
 
@@ -176,16 +180,16 @@ TEST(CloudWatchFace, MetricsGoInAndComeOut) {
     return *parse_json_object(response.body, "the answer");
   };
   const double now = static_cast<double>(rig.clock.now().unix_ms) / 1000;
-  post("PutMetricData",
-       json::object{{"Namespace", "App"},
-                    {"MetricData",
-                     json::array{json::object{{"MetricName", "Requests"}, {"Value", 3}},
-                                 json::object{{"MetricName", "Requests"},
-                                              {"StatisticValues",
-                                               json::object{{"SampleCount", 2},
-                                                            {"Sum", 10},
-                                                            {"Minimum", 4},
-                                                            {"Maximum", 6}}}}}}});
+  post(
+      "PutMetricData",
+      json::object{{"Namespace", "App"},
+                   {"MetricData",
+                    json::array{json::object{{"MetricName", "Requests"}, {"Value", 3}},
+                                json::object{{"MetricName", "Requests"},
+                                             {"StatisticValues", json::object{{"SampleCount", 2},
+                                                                              {"Sum", 10},
+                                                                              {"Minimum", 4},
+                                                                              {"Maximum", 6}}}}}}});
   const json::object metric{{"Namespace", "App"}, {"MetricName", "Requests"}};
   const auto data = post(
       "GetMetricData",

@@ -8,7 +8,9 @@ namespace {
 
 constexpr const char* kFunction = "/2015-03-31/functions/f";
 
-std::string text(const json::object& o, const char* path) { return string_or(o, path); }
+std::string text(const json::object& o, const char* path) {
+  return string_or(o, path);
+}
 
 TEST(LambdaFace, AReleaseGoesThroughInTheDocumentedShapes) {
   AwsRig rig;
@@ -30,11 +32,10 @@ TEST(LambdaFace, AReleaseGoesThroughInTheDocumentedShapes) {
   const json::object ready = rig.lambda("GET", std::string(kFunction) + "/configuration", 200);
   EXPECT_EQ(text(ready, "LastUpdateStatus"), "Successful");
 
-  const json::object version =
-      rig.lambda("POST", std::string(kFunction) + "/versions", 201,
-                 json::object{{"CodeSha256", std::string(64, 'b')},
-                              {"RevisionId", text(ready, "RevisionId")},
-                              {"Description", "v2"}});
+  const json::object version = rig.lambda("POST", std::string(kFunction) + "/versions", 201,
+                                          json::object{{"CodeSha256", std::string(64, 'b')},
+                                                       {"RevisionId", text(ready, "RevisionId")},
+                                                       {"Description", "v2"}});
   EXPECT_EQ(text(version, "Version"), "2");
   EXPECT_EQ(text(version, "State"), "Pending");
   EXPECT_EQ(text(version, "FunctionArn"), "arn:aws:lambda:us-east-1:000000000000:function:f:2");
@@ -44,11 +45,11 @@ TEST(LambdaFace, AReleaseGoesThroughInTheDocumentedShapes) {
   EXPECT_EQ(text(alias, "FunctionVersion"), "1");
   const json::object moved = rig.lambda(
       "PUT", std::string(kFunction) + "/aliases/live", 200,
-      json::object{{"FunctionVersion", "2"},
-                   {"Description", "release 2"},
-                   {"RevisionId", text(alias, "RevisionId")},
-                   {"RoutingConfig",
-                    json::object{{"AdditionalVersionWeights", json::object{{"1", 0.1}}}}}});
+      json::object{
+          {"FunctionVersion", "2"},
+          {"Description", "release 2"},
+          {"RevisionId", text(alias, "RevisionId")},
+          {"RoutingConfig", json::object{{"AdditionalVersionWeights", json::object{{"1", 0.1}}}}}});
   EXPECT_EQ(text(moved, "FunctionVersion"), "2");
   EXPECT_EQ(number_or(moved, "RoutingConfig.AdditionalVersionWeights.1"), 0.1);
 
@@ -128,8 +129,8 @@ TEST(LambdaFace, InvokeGivesTheFunctionsAnswerOrItsError) {
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.headers.get_or("X-Amz-Function-Error", ""), "Unhandled");
   const auto errors = rig.cloud.watch.statistic(
-      {"AWS/Lambda", "Errors", {{"FunctionName", "f"}, {"Resource", "f:live"}}}, "Sum", 60,
-      {0}, rig.clock.now() + std::chrono::minutes(1));
+      {"AWS/Lambda", "Errors", {{"FunctionName", "f"}, {"Resource", "f:live"}}}, "Sum", 60, {0},
+      rig.clock.now() + std::chrono::minutes(1));
   EXPECT_EQ(errors->back().value, 1);
 
   rig.runner.answer = [](const InvokeRequest&) -> Result<InvokeResult> {
@@ -165,8 +166,8 @@ TEST(LambdaFace, ConcurrencyIsSetAndTheRunnerKeepsInstancesWarm) {
   EXPECT_EQ(int_or(rig.lambda("GET", kFunction, 200), "Concurrency.ReservedConcurrentExecutions"),
             7);
   const std::string provisioned = "/2019-09-30/functions/f/provisioned-concurrency?Qualifier=live";
-  const auto put = rig.lambda("PUT", provisioned, 202,
-                              json::object{{"ProvisionedConcurrentExecutions", 2}});
+  const auto put =
+      rig.lambda("PUT", provisioned, 202, json::object{{"ProvisionedConcurrentExecutions", 2}});
   EXPECT_EQ(text(put, "Status"), "IN_PROGRESS");
   EXPECT_EQ(rig.runner.warm.at("f:1"), 2);
   rig.settle();
@@ -183,8 +184,7 @@ TEST(LambdaFace, ReservedConcurrencyLimitsTheCalls) {
   AwsRig rig;
   rig.deploy();
   ASSERT_TRUE(rig.cloud.lambda.put_reserved_concurrency("f", 0, rig.clock.now()).ok());
-  const auto response =
-      rig.call("lambda", "POST", std::string(kFunction) + "/invocations", "{}");
+  const auto response = rig.call("lambda", "POST", std::string(kFunction) + "/invocations", "{}");
   EXPECT_EQ(response.status, 429);
   EXPECT_EQ(response.headers.get_or("x-amzn-ErrorType", ""), "TooManyRequestsException");
 }
@@ -201,17 +201,16 @@ TEST(LambdaFace, TagsAreNamedByAnEncodedArn) {
 TEST(LambdaFace, CreatesAndDeletesFunctions) {
   AwsRig rig;
   rig.deploy();
-  const json::object created =
-      rig.lambda("POST", "/2015-03-31/functions", 201,
-                 json::object{{"FunctionName", "g"},
-                              {"PackageType", "Image"},
-                              {"Code", json::object{{"ImageUri", rig.image('b')}}},
-                              {"Role", rig.cloud.sts.role_arn("g")},
-                              {"MemorySize", 512},
-                              {"Environment", json::object{{"Variables",
-                                                            json::object{{"STAGE", "dev"}}}}},
-                              {"ImageConfig", json::object{{"Command", json::array{"serve"}}}},
-                              {"Publish", true}});
+  const json::object created = rig.lambda(
+      "POST", "/2015-03-31/functions", 201,
+      json::object{{"FunctionName", "g"},
+                   {"PackageType", "Image"},
+                   {"Code", json::object{{"ImageUri", rig.image('b')}}},
+                   {"Role", rig.cloud.sts.role_arn("g")},
+                   {"MemorySize", 512},
+                   {"Environment", json::object{{"Variables", json::object{{"STAGE", "dev"}}}}},
+                   {"ImageConfig", json::object{{"Command", json::array{"serve"}}}},
+                   {"Publish", true}});
   EXPECT_EQ(text(created, "Version"), "1");
   EXPECT_EQ(text(created, "State"), "Pending");
   EXPECT_EQ(text(created, "Environment.Variables.STAGE"), "dev");

@@ -1,5 +1,5 @@
-// The AWS face on a loopback port, with a clock that the test can move, code that the test plays, and
-// a client that signs with Pawl's own signer.
+// The AWS face on a loopback port, with a clock that the test can move, code that the test plays,
+// and a client that signs with Pawl's own signer.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -132,16 +132,15 @@ class AwsRig {
     return loop.run(client->send(std::move(request)));
   }
   HttpResponse call(const std::string& service, const std::string& method,
-                    const std::string& target, const std::string& body = "",
-                    Headers headers = {}) {
+                    const std::string& target, const std::string& body = "", Headers headers = {}) {
     auto response = send(service, method, target, body, std::move(headers));
     EXPECT_TRUE(response.ok()) << (response.ok() ? "" : response.error().message());
     return response.ok() ? *response : HttpResponse{};
   }
   json::object lambda(const std::string& method, const std::string& target, int status,
                       const json::value& body = nullptr) {
-    const auto response = call("lambda", method, target,
-                               body.is_null() ? "" : json::serialize(body));
+    const auto response =
+        call("lambda", method, target, body.is_null() ? "" : json::serialize(body));
     EXPECT_EQ(response.status, status) << response.body;
     auto parsed = parse_json_object(response.body.empty() ? "{}" : response.body, "the answer");
     return parsed.ok() ? *parsed : json::object{};
@@ -168,8 +167,8 @@ class AwsRig {
   std::string image(char digit) const {
     return cloud.ecr.repository_uri("meals") + "@" + digest_of(digit);
   }
-  /// The repository "meals" with images 'a' and 'b', the function "f" of 'a', its version 1, and the
-  /// alias "live" on it.
+  /// The repository "meals" with images 'a' and 'b', the function "f" of 'a', its version 1, and
+  /// the alias "live" on it.
   void deploy() {
     const WallTime now = clock.now();
     ASSERT_TRUE(cloud.ecr.create("meals", false, now).ok());

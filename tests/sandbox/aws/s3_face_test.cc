@@ -55,7 +55,8 @@ TEST(S3Face, AnObjectComesBackWithItsHeaders) {
 
 TEST(S3Face, KeysMayHoldAnything) {
   Site s;
-  for (const char* key : {"a%20b", "a%2Bb%26c", "%C3%BCml%C3%A4ut", "deep/er//double", "tilde~(x)'*!"}) {
+  for (const char* key :
+       {"a%20b", "a%2Bb%26c", "%C3%BCml%C3%A4ut", "deep/er//double", "tilde~(x)'*!"}) {
     EXPECT_EQ(s.put(key, key).status, 200) << key;
     EXPECT_EQ(s.get(key).body, key) << key;
   }
@@ -72,12 +73,10 @@ TEST(S3Face, PartsOfAnObjectAreGiven) {
     int status;
     const char* body;
     const char* content_range;
-  } rows[] = {{"bytes=0-3", 206, "0123", "bytes 0-3/10"},
-              {"bytes=7-", 206, "789", "bytes 7-9/10"},
-              {"bytes=-2", 206, "89", "bytes 8-9/10"},
-              {"bytes=8-100", 206, "89", "bytes 8-9/10"},
-              {"bytes=5-2", 200, "0123456789", ""},
-              {"nonsense", 200, "0123456789", ""}};
+  } rows[] = {
+      {"bytes=0-3", 206, "0123", "bytes 0-3/10"}, {"bytes=7-", 206, "789", "bytes 7-9/10"},
+      {"bytes=-2", 206, "89", "bytes 8-9/10"},    {"bytes=8-100", 206, "89", "bytes 8-9/10"},
+      {"bytes=5-2", 200, "0123456789", ""},       {"nonsense", 200, "0123456789", ""}};
   for (const auto& row : rows) {
     const auto got = s.get("a", {{"Range", row.range}});
     EXPECT_EQ(got.status, row.status) << row.range;
@@ -151,10 +150,10 @@ TEST(S3Face, ListsInPages) {
   std::string seen;
   std::string token;
   for (int pages = 0; pages < 10; ++pages) {
-    const auto page = s.xml(s.call(
-        "s3", "GET",
-        "/site?delimiter=%2F&list-type=2&max-keys=2" +
-            (token.empty() ? "" : "&continuation-token=" + url_encode(token))));
+    const auto page =
+        s.xml(s.call("s3", "GET",
+                     "/site?delimiter=%2F&list-type=2&max-keys=2" +
+                         (token.empty() ? "" : "&continuation-token=" + url_encode(token))));
     for (const auto* one : page.all("Contents")) seen += one->text_of("Key") + " ";
     for (const auto* one : page.all("CommonPrefixes")) seen += one->text_of("Prefix") + " ";
     token = page.text_of("NextContinuationToken");
@@ -174,9 +173,9 @@ TEST(S3Face, DeletesOneAndMany) {
   for (const char* key : {"a", "b", "c"}) s.put(key, "x");
   EXPECT_EQ(s.call("s3", "DELETE", "/site/a").status, 204);
   EXPECT_EQ(s.call("s3", "DELETE", "/site/a").status, 204);
-  const auto many = s.xml(s.call(
-      "s3", "POST", "/site?delete",
-      "<Delete><Object><Key>b</Key></Object><Object><Key>never</Key></Object></Delete>"));
+  const auto many = s.xml(
+      s.call("s3", "POST", "/site?delete",
+             "<Delete><Object><Key>b</Key></Object><Object><Key>never</Key></Object></Delete>"));
   EXPECT_EQ(many.all("Deleted").size(), 2u);
   EXPECT_EQ(s.code(s.call("s3", "POST", "/site?delete", "<Delete/>")), "MalformedXML");
   EXPECT_EQ(s.code(s.call("s3", "POST", "/site?delete", "no xml")), "MalformedXML");
@@ -198,13 +197,13 @@ TEST(S3Face, CopiesWithinAndAcrossBuckets) {
 
 TEST(S3Face, AnUploadInPartsBecomesOneObject) {
   Site s;
-  const std::string id = s.xml(s.call("s3", "POST", "/site/big?uploads", "",
-                                      {{"Content-Type", "text/x"}}))
-                             .text_of("UploadId");
+  const std::string id =
+      s.xml(s.call("s3", "POST", "/site/big?uploads", "", {{"Content-Type", "text/x"}}))
+          .text_of("UploadId");
   const std::string first(5u << 20, 'x');
   const std::string target = "/site/big?partNumber={}&uploadId=" + id;
-  const std::string one = header(
-      s.call("s3", "PUT", "/site/big?partNumber=1&uploadId=" + id, first), "ETag");
+  const std::string one =
+      header(s.call("s3", "PUT", "/site/big?partNumber=1&uploadId=" + id, first), "ETag");
   const std::string two =
       header(s.call("s3", "PUT", "/site/big?partNumber=2&uploadId=" + id, "tail"), "ETag");
   const auto listed = s.xml(s.call("s3", "GET", "/site/big?uploadId=" + id));

@@ -18,12 +18,21 @@ struct Probe {
 std::vector<Probe> one_of_each() {
   return {
       {"lambda", "GET", "/2015-03-31/functions/f", "", {}},
-      {"sts", "POST", "/", "Action=GetCallerIdentity&Version=2011-06-15",
+      {"sts",
+       "POST",
+       "/",
+       "Action=GetCallerIdentity&Version=2011-06-15",
        {{"Content-Type", "application/x-www-form-urlencoded"}}},
-      {"ecr", "POST", "/", "{}",
+      {"ecr",
+       "POST",
+       "/",
+       "{}",
        {{"X-Amz-Target", "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories"}}},
       {"apigateway", "GET", "/v2/apis", "", {}},
-      {"monitoring", "POST", "/", "{}",
+      {"monitoring",
+       "POST",
+       "/",
+       "{}",
        {{"X-Amz-Target", "GraniteServiceVersion20100801.DescribeAlarms"}}},
       {"s3", "GET", "/", "", {}},
   };
@@ -63,16 +72,16 @@ TEST(Signatures, AGoodOneOpensEveryService) {
   AwsRig rig;
   rig.deploy();
   for (const Probe& probe : one_of_each())
-    EXPECT_EQ(
-        rig.call(probe.service, probe.method, probe.target, probe.body, probe.headers).status, 200)
+    EXPECT_EQ(rig.call(probe.service, probe.method, probe.target, probe.body, probe.headers).status,
+              200)
         << probe.service;
 }
 
 TEST(Signatures, AWrongSecretIsRefusedInEachServicesWords) {
   AwsRig rig;
   rig.credentials.secret_access_key = Secret("another secret");
-  expect_refused(rig, {"InvalidSignatureException", "SignatureDoesNotMatch",
-                       "SignatureDoesNotMatch"});
+  expect_refused(rig,
+                 {"InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch"});
 }
 
 TEST(Signatures, AnUnknownKeyIsRefusedInEachServicesWords) {
@@ -85,17 +94,16 @@ TEST(Signatures, AnUnknownKeyIsRefusedInEachServicesWords) {
 TEST(Signatures, NoneAtAllIsRefusedInEachServicesWords) {
   AwsRig rig;
   rig.signed_requests = false;
-  expect_refused(rig, {"MissingAuthenticationTokenException", "MissingAuthenticationToken",
-                       "AccessDenied"});
+  expect_refused(
+      rig, {"MissingAuthenticationTokenException", "MissingAuthenticationToken", "AccessDenied"});
 }
 
 TEST(Signatures, ABodyThatWasChangedIsNoticed) {
   AwsRig rig;
   rig.deploy();
   const std::string claimed = sha256_hex("{}");
-  const auto response =
-      rig.call("lambda", "PUT", "/2015-03-31/functions/f/code", R"({"ImageUri":"x"})",
-               {{"x-amz-content-sha256", claimed}});
+  const auto response = rig.call("lambda", "PUT", "/2015-03-31/functions/f/code",
+                                 R"({"ImageUri":"x"})", {{"x-amz-content-sha256", claimed}});
   EXPECT_GE(response.status, 400);
   EXPECT_TRUE(rig.cloud.ledger.of("lambda", "UpdateFunctionCode").empty());
 }
@@ -121,8 +129,7 @@ TEST(Signatures, ATemporaryKeyWorksUntilItEndsAndOnlyWithItsToken) {
   EXPECT_EQ(answer.text_of(base + "SubjectFromWebIdentityToken"), "repo:a/b:ref:x");
 
   rig.credentials.access_key_id = answer.text_of(base + "Credentials/AccessKeyId");
-  rig.credentials.secret_access_key =
-      Secret(answer.text_of(base + "Credentials/SecretAccessKey"));
+  rig.credentials.secret_access_key = Secret(answer.text_of(base + "Credentials/SecretAccessKey"));
   const Secret token(answer.text_of(base + "Credentials/SessionToken"));
   const std::string who = "Action=GetCallerIdentity&Version=2011-06-15";
   EXPECT_EQ(rig.xml(rig.form("sts", who)).text_of("Error/Code"), "InvalidClientTokenId");
@@ -131,9 +138,9 @@ TEST(Signatures, ATemporaryKeyWorksUntilItEndsAndOnlyWithItsToken) {
             "arn:aws:sts::000000000000:assumed-role/deployer/run-7");
   rig.clock.shift += std::chrono::hours(1);
   EXPECT_EQ(rig.xml(rig.form("sts", who)).text_of("Error/Code"), "ExpiredToken");
-  EXPECT_EQ(rig.call("lambda", "GET", "/2015-03-31/functions/f").headers.get_or("x-amzn-ErrorType",
-                                                                               ""),
-            "ExpiredTokenException");
+  EXPECT_EQ(
+      rig.call("lambda", "GET", "/2015-03-31/functions/f").headers.get_or("x-amzn-ErrorType", ""),
+      "ExpiredTokenException");
 }
 
 TEST(Signatures, ARoleThatIsNotThereCannotBeTaken) {

@@ -62,8 +62,9 @@ TEST(AwsChunked, AChangedByteBreaksTheChainOfSignatures) {
 }
 
 TEST(AwsChunked, RefusesWhatIsNotWellFormed) {
-  for (const char* wire : {"", "zz\r\n", "5\r\nhel", "3\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\r\n",
-                           "0\r\nno colon\r\n\r\n", "0\r\n\r\nmore", "ffffffffffffff\r\n"})
+  for (const char* wire :
+       {"", "zz\r\n", "5\r\nhel", "3\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\r\n",
+        "0\r\nno colon\r\n\r\n", "0\r\n\r\nmore", "ffffffffffffff\r\n"})
     EXPECT_FALSE(decode(std::nullopt, wire, 3).ok()) << wire;
   EXPECT_FALSE(decode(std::nullopt, std::string(20000, 'a'), 4096).ok());
 }
@@ -107,10 +108,18 @@ TEST(Cbor, EncodesTheExamplesOfRfc8949) {
     json::value value;
     const char* encoded;
   } rows[] = {
-      {0, "00"},       {23, "17"},         {24, "1818"},      {1000, "1903e8"},
-      {-1, "20"},      {-1000, "3903e7"},  {true, "f5"},      {nullptr, "f6"},
-      {"IETF", "6449455446"},              {1.1, "fb3ff199999999999a"},
-      {json::array{1, 2, 3}, "83010203"},  {json::object{{"a", 1}}, "a1616101"},
+      {0, "00"},
+      {23, "17"},
+      {24, "1818"},
+      {1000, "1903e8"},
+      {-1, "20"},
+      {-1000, "3903e7"},
+      {true, "f5"},
+      {nullptr, "f6"},
+      {"IETF", "6449455446"},
+      {1.1, "fb3ff199999999999a"},
+      {json::array{1, 2, 3}, "83010203"},
+      {json::object{{"a", 1}}, "a1616101"},
       {1'000'000'000'000, "1b000000e8d4a51000"},
   };
   for (const auto& row : rows) {
@@ -158,10 +167,9 @@ TEST(QueryForm, MembersBecomeArraysInTheirOrder) {
 }
 
 TEST(QueryForm, WritesXml) {
-  EXPECT_EQ(query_xml(json::object{{"A", json::array{"x<", 1}},
-                                   {"T", timestamp({0})},
-                                   {"B", true}}),
-            "<A><member>x&lt;</member><member>1</member></A><T>1970-01-01T00:00:00Z</T><B>true</B>");
+  EXPECT_EQ(
+      query_xml(json::object{{"A", json::array{"x<", 1}}, {"T", timestamp({0})}, {"B", true}}),
+      "<A><member>x&lt;</member><member>1</member></A><T>1970-01-01T00:00:00Z</T><B>true</B>");
 }
 
 }  // namespace

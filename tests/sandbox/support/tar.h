@@ -12,7 +12,9 @@ class Tar {
   Tar& file(const std::string& name, const std::string& content, unsigned mode = 0644) {
     return entry(name, '0', "", content, mode);
   }
-  Tar& directory(const std::string& name, unsigned mode = 0755) { return entry(name, '5', "", "", mode); }
+  Tar& directory(const std::string& name, unsigned mode = 0755) {
+    return entry(name, '5', "", "", mode);
+  }
   Tar& symlink(const std::string& name, const std::string& target) {
     return entry(name, '2', target, "", 0777);
   }

@@ -22,9 +22,11 @@ namespace pawl::test {
 inline const std::optional<std::string>& function_binary() {
   static const std::optional<std::string> binary = []() -> std::optional<std::string> {
     const TempFolder folder;
-    const std::string source = std::string(PAWL_SOURCE_DIR) + "/tests/sandbox/support/function.cc.txt";
+    const std::string source =
+        std::string(PAWL_SOURCE_DIR) + "/tests/sandbox/support/function.cc.txt";
     const std::string out = (folder / "function").string();
-    const std::string command = "c++ -x c++ -std=c++17 -O1 -static -s -o " + out + " " + source + " 2>/dev/null";
+    const std::string command =
+        "c++ -x c++ -std=c++17 -O1 -static -s -o " + out + " " + source + " 2>/dev/null";
     if (std::system(command.c_str()) != 0) return std::nullopt;
     std::ifstream file(out, std::ios::binary);
     std::ostringstream bytes;
@@ -48,8 +50,10 @@ inline Digest store_image(sandbox::RegistryStore& store, const std::string& repo
   json::array diff_ids;
   diff_ids.emplace_back(Digest::of(layer).str());
   const json::object rootfs{{"type", "layers"}, {"diff_ids", std::move(diff_ids)}};
-  const std::string config_text = json::serialize(json::object{
-      {"architecture", "amd64"}, {"os", "linux"}, {"config", std::move(config)}, {"rootfs", rootfs}});
+  const std::string config_text = json::serialize(json::object{{"architecture", "amd64"},
+                                                               {"os", "linux"},
+                                                               {"config", std::move(config)},
+                                                               {"rootfs", rootfs}});
   const auto descriptor = [&](const char* type, const std::string& bytes) {
     return json::object{{"mediaType", type},
                         {"digest", store_blob(store, repository, bytes).str()},
@@ -58,11 +62,13 @@ inline Digest store_image(sandbox::RegistryStore& store, const std::string& repo
   json::array layers;
   layers.push_back(descriptor("application/vnd.oci.image.layer.v1.tar", layer));
   const std::string type = "application/vnd.oci.image.manifest.v1+json";
-  const std::string manifest = json::serialize(json::object{
-      {"schemaVersion", 2}, {"mediaType", type},
-      {"config", descriptor("application/vnd.oci.image.config.v1+json", config_text)},
-      {"layers", std::move(layers)}});
-  EXPECT_TRUE(store.put_manifest(repository, {Digest::of(manifest), type, manifest}, std::nullopt).ok());
+  const std::string manifest = json::serialize(
+      json::object{{"schemaVersion", 2},
+                   {"mediaType", type},
+                   {"config", descriptor("application/vnd.oci.image.config.v1+json", config_text)},
+                   {"layers", std::move(layers)}});
+  EXPECT_TRUE(
+      store.put_manifest(repository, {Digest::of(manifest), type, manifest}, std::nullopt).ok());
   return Digest::of(manifest);
 }
 
