@@ -155,8 +155,13 @@ std::vector<std::string> Program::complete(const std::vector<std::string>& words
 
 namespace {
 
+// Not app.help(): that answers for the command that was parsed.
+std::string help_of(const CLI::App& app, const std::string& name) {
+  return app.get_formatter()->make_help(&app, name, CLI::AppFormatMode::Normal);
+}
+
 void write_reference(const CLI::App& app, const std::string& name, std::string& text) {
-  text += fmt::format("## {}\n\n```text\n{}```\n\n", name, app.help(name));
+  text += fmt::format("## {}\n\n```text\n{}```\n\n", name, help_of(app, name));
   for (const auto* child : app.get_subcommands([](const CLI::App*) { return true; }))
     if (!child->get_group().empty()) write_reference(*child, name + " " + child->get_name(), text);
 }
