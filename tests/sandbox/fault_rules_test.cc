@@ -46,7 +46,7 @@ TEST(FaultKinds, AreParsedOrRefused) {
     EXPECT_FALSE(parse_fault_kind(bad).ok()) << bad;
 }
 
-class Faults : public testing::Test {
+class FaultRulesTest : public testing::Test {
  protected:
   FaultRule add(const std::string& kind, const std::function<void(FaultRule&)>& change = nullptr) {
     auto rule = parse_fault_kind(kind);
@@ -67,7 +67,7 @@ class Faults : public testing::Test {
   FaultRules rules_{entropy_};
 };
 
-TEST_F(Faults, HappenToMatchingRequestsOnly) {
+TEST_F(FaultRulesTest, HappenToMatchingRequestsOnly) {
   add("503", [](FaultRule& rule) {
     rule.service = "s3";
     rule.operation = "Put*";
@@ -80,7 +80,7 @@ TEST_F(Faults, HappenToMatchingRequestsOnly) {
   EXPECT_EQ(rules_.list()[0].seen, 1);
 }
 
-TEST_F(Faults, HappenEveryNthTimeAndSoOften) {
+TEST_F(FaultRulesTest, HappenEveryNthTimeAndSoOften) {
   add("500", [](FaultRule& rule) { rule.every = 3; });
   EXPECT_EQ(statuses(9), "..5..5..5");
   ASSERT_TRUE(rules_.clear(0).ok());
@@ -89,7 +89,7 @@ TEST_F(Faults, HappenEveryNthTimeAndSoOften) {
   EXPECT_EQ(rules_.list()[0].happened, 2);
 }
 
-TEST_F(Faults, HappenWithTheirProbability) {
+TEST_F(FaultRulesTest, HappenWithTheirProbability) {
   add("500", [](FaultRule& rule) { rule.probability = 0.5; });
   entropy_.value = 0;
   EXPECT_EQ(decide().status, 500);
@@ -97,7 +97,7 @@ TEST_F(Faults, HappenWithTheirProbability) {
   EXPECT_EQ(decide().status, 0);
 }
 
-TEST_F(Faults, AddUp) {
+TEST_F(FaultRulesTest, AddUp) {
   add("slow:100ms");
   add("slow:50ms");
   add("drop");
@@ -109,7 +109,7 @@ TEST_F(Faults, AddUp) {
   EXPECT_TRUE(decide("lambda").throttle);
 }
 
-TEST_F(Faults, AreClearedOneByOneOrAll) {
+TEST_F(FaultRulesTest, AreClearedOneByOneOrAll) {
   const auto first = add("500"), second = add("drop");
   EXPECT_TRUE(rules_.clear(first.id).ok());
   ASSERT_EQ(rules_.list().size(), 1u);
@@ -119,7 +119,7 @@ TEST_F(Faults, AreClearedOneByOneOrAll) {
   EXPECT_TRUE(rules_.list().empty());
 }
 
-TEST_F(Faults, SurviveAsJson) {
+TEST_F(FaultRulesTest, SurviveAsJson) {
   const auto rule = add("slow:70ms", [](FaultRule& change) {
     change.service = "s3";
     change.every = 2;
