@@ -25,8 +25,8 @@ _pawl() {
 compdef _pawl pawl
 )";
 constexpr const char* kFish =
-    R"(complete -c pawl -f -a '(pawl __complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
-)";
+    "complete -c pawl -f -a "
+    "'(pawl __complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'\n";
 
 bool takes_environment(const std::string& command) {
   for (const char* each : {"deploy", "plan", "rollback", "status", "history", "metrics", "doctor"})
