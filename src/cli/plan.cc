@@ -79,13 +79,9 @@ void add_plan(CliCommand root, Globals& globals) {
         if (!config.ok()) return report(config.error(), globals);
         auto question = options->question(config->config, globals);
         if (!question.ok()) return report(question.error(), globals);
-        Loop loop;
-        auto session = open_session(loop, globals, *config, question->environment);
-        if (!session.ok()) return report(session.error(), globals);
-        std::stop_source stop;
-        loop.stop_on_signals(stop);
-        auto code = loop.run(show_plan(**session, globals, *question), stop.get_token());
-        return code.ok() ? *code : report(code.error(), globals);
+        return run_in_session(globals, *config, question->environment, [&](Session& session) {
+          return show_plan(session, globals, *question);
+        });
       });
 }
 

@@ -66,15 +66,9 @@ void add_rollback(CliCommand root, Globals& globals) {
         if (!config.ok()) return report(config.error(), globals);
         auto environment = config->config.environment(options->environment);
         if (!environment.ok()) return report(environment.error(), globals);
-        Loop loop;
-        auto session = open_session(loop, globals, *config, **environment);
-        if (!session.ok()) return report(session.error(), globals);
-        std::stop_source stop;
-        loop.stop_on_signals(stop);
-        auto code =
-            loop.run(rollback(**session, globals, config->config, **environment, options->version),
-                     stop.get_token());
-        return code.ok() ? *code : report(code.error(), globals);
+        return run_in_session(globals, *config, **environment, [&](Session& session) {
+          return rollback(session, globals, config->config, **environment, options->version);
+        });
       });
 }
 

@@ -11,6 +11,7 @@
 #include "builder/builder.h"
 #include "builder/git.h"
 #include "cli/builder_access.h"
+#include "cli/command.h"
 #include "cli/connections.h"
 #include "cli/deployers.h"
 #include "cli/registry_access.h"
@@ -162,6 +163,18 @@ Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals
   auto session = std::make_unique<RealSession>(loop, config, environment, std::move(variables));
   PAWL_CHECK(session->open(config, environment));
   return std::unique_ptr<Session>(std::move(session));
+}
+
+int run_in_session(const Globals& globals, const LoadedConfig& config,
+                   const EnvironmentConfig& environment,
+                   const std::function<Task<Result<int>>(Session&)>& act) {
+  Loop loop;
+  auto session = open_session(loop, globals, config, environment);
+  if (!session.ok()) return report(session.error(), globals);
+  std::stop_source stop;
+  loop.stop_on_signals(stop);
+  auto code = loop.run(act(**session), stop.get_token());
+  return code.ok() ? *code : report(code.error(), globals);
 }
 
 }  // namespace pawl

@@ -2,6 +2,7 @@
 // from the config and the environment. main wires here and nowhere else.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -34,5 +35,11 @@ class Session {
 Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,
                                               const LoadedConfig& config,
                                               const EnvironmentConfig& environment);
+
+/// Opens the session of one environment, runs `act` in it under Ctrl-C, and gives the exit code;
+/// reports errors.
+int run_in_session(const Globals& globals, const LoadedConfig& config,
+                   const EnvironmentConfig& environment,
+                   const std::function<Task<Result<int>>(Session&)>& act);
 
 }  // namespace pawl
