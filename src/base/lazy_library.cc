@@ -1,0 +1,21 @@
+#include "base/lazy_library.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace pawl {
+
+void* LazyLibrary::address_of(const char* function) {
+  if (handle_ == nullptr) handle_ = dlopen(soname_, RTLD_NOW | RTLD_LOCAL);
+  void* address = handle_ == nullptr ? nullptr : dlsym(handle_, function);
+  if (address != nullptr) return address;
+  const char* reason = dlerror();
+  std::fprintf(stderr, "pawl: %s cannot be used: %s; install the package %s\n", soname_,
+               reason == nullptr ? function : reason, package_);
+  // Destructors may well need the very library that is missing.
+  _exit(127);
+}
+
+}  // namespace pawl
