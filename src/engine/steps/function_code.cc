@@ -81,7 +81,8 @@ std::string digest_of_uri(std::string_view image_uri) {
 }
 
 std::string digest_of(const FunctionState& state) {
-  for (const auto& uri : {state.resolved_image_uri, state.image_uri})
+  // An ImageUri by digest is what was asked for itself; ResolvedImageUri is what a tag meant then.
+  for (const auto& uri : {state.image_uri, state.resolved_image_uri})
     if (auto digest = digest_of_uri(uri); !digest.empty()) return digest;
   const auto digest = Digest::parse("sha256:" + state.code_sha256);
   return digest.ok() ? digest->str() : "";
