@@ -18,6 +18,7 @@ struct BytePipe::State {
   std::vector<std::byte> ring;
   size_t head = 0;  // of the oldest byte
   size_t used = 0;
+  uint64_t passed = 0;  // from the writer, in all
   Writer writer = Writer::open;
   bool reader_gone = false;
   bool reader_waits = false;
@@ -52,6 +53,7 @@ void BytePipe::State::put(std::span<const std::byte> bytes) {
   std::memcpy(ring.data() + tail, bytes.data(), first);
   std::memcpy(ring.data(), bytes.data() + first, bytes.size() - first);
   used += bytes.size();
+  passed += bytes.size();
 }
 
 size_t BytePipe::State::take(std::span<std::byte> into) {
@@ -97,6 +99,12 @@ class BytePipe::Sink : public BodySink {
     return false;
   }
 
+  bool is_closed() const override {
+    const State& s = *state_;
+    // A writer that has given all that was expected may come to its end in its own time.
+    return s.reader_gone && !(s.expected_size && s.passed >= *s.expected_size);
+  }
+
   void on_ready(std::function<void()> waker) override { state_->wake_writer = std::move(waker); }
 
  private:
@@ -110,10 +118,11 @@ class BytePipe::Source : public BodySource {
   Source& operator=(const Source&) = delete;
   ~Source() override {
     // A request that ended early (an answer before the body was read) must not leave its writer
-    // waiting for room.
+    // waiting, be it for room or for bytes from a source that has fallen silent.
     state_->reader_gone = true;
     state_->wake_reader = {};
-    state_->writer_may_go_on();
+    state_->writer_waits = false;
+    if (state_->wake_writer) state_->wake_writer();
   }
 
   Chunk read(std::span<std::byte> buffer) override {

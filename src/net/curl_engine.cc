@@ -11,6 +11,10 @@ namespace {
 constexpr int kMaxEvents = 64;
 constexpr long kMaxIdleConnections = 64;
 
+bool has_closed_sink(const CurlTransfer& transfer, CurlTransfer::Direction direction) {
+  return direction == CurlTransfer::Direction::receive && transfer.sink()->is_closed();
+}
+
 UniqueFd make_epoll() {
   UniqueFd fd(::epoll_create1(EPOLL_CLOEXEC));
   PAWL_ASSERT(fd);
@@ -68,14 +72,19 @@ void CurlEngine::connect_wakers(const std::shared_ptr<CurlTransfer>& transfer) {
       if (const auto self = engine.lock()) self->wake(weak, direction);
     };
   };
-  if (transfer->source() != nullptr)
+  if (transfer->source() != nullptr) {
     transfer->source()->on_ready(waker(CurlTransfer::Direction::send));
+    transfer->on_early_answer(waker(CurlTransfer::Direction::send));
+  }
   if (transfer->sink() != nullptr)
     transfer->sink()->on_ready(waker(CurlTransfer::Direction::receive));
 }
 
 void CurlEngine::wake(const std::weak_ptr<CurlTransfer>& transfer,
                       CurlTransfer::Direction direction) {
+  // One that does not wait would otherwise go on at its next pause, before there is room.
+  const auto woken = transfer.lock();
+  if (!woken || !(woken->is_paused(direction) || has_closed_sink(*woken, direction))) return;
   // The waker is called from anywhere, also from inside curl: going on waits for the loop.
   woken_.push_back({transfer, direction});
   if (woken_.size() > 1) return;
@@ -87,9 +96,12 @@ void CurlEngine::wake(const std::weak_ptr<CurlTransfer>& transfer,
 void CurlEngine::unpause_woken() {
   for (const auto& woken : std::exchange(woken_, {})) {
     const auto transfer = woken.transfer.lock();
-    if (!transfer || !transfer->in_multi || !transfer->is_paused(woken.direction)) continue;
+    if (!transfer || !transfer->in_multi) continue;
     CURLcode code = CURLE_OK;
-    with_curl([&] { code = transfer->unpause(woken.direction); });
+    if (has_closed_sink(*transfer, woken.direction))
+      code = transfer->close_sink();
+    else if (transfer->is_paused(woken.direction))
+      with_curl([&] { code = transfer->unpause(woken.direction); });
     if (code == CURLE_OK) continue;
     drop(transfer);
     transfer->ended().set(code);

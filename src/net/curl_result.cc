@@ -10,6 +10,8 @@ Result<HttpResponse> CurlTransfer::take_result(CURLcode code) {
   long status = 0;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
+  // No version of curl is known to end a paused transfer; a body must not lose its end to one.
+  if (code == CURLE_OK && !held_.empty()) code = CURLE_WRITE_ERROR;
   if (code == CURLE_OK) return std::move(response_);
   return failure(code).with_outcome_unknown(sent_ && changes_something());
 }

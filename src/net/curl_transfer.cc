@@ -162,6 +162,12 @@ void CurlTransfer::take_header_line(std::string_view line) {
     response_.headers = Headers();
     return;
   }
+  if (line.empty() && send_paused_ && early_answer_) {
+    // curl stops sending at an error, but takes a paused upload for one that is to go on.
+    long status = 0;
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 300) early_answer_();
+  }
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return;
   std::string_view value = line.substr(colon + 1);
@@ -186,22 +192,29 @@ size_t CurlTransfer::receive(std::span<const std::byte> bytes) {
     response_.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return bytes.size();
   }
-  switch (request_.sink->write(bytes)) {
-    case Flow::ready:
-      if (!request_.sink->wants_more(kReceiveBufferBytes)) {
-        receive_paused_ = true;
-        curl_easy_pause(easy_, pause_mask());
-      }
-      return bytes.size();
-    case Flow::would_block:
-      receive_paused_ = true;
-      return CURL_WRITEFUNC_PAUSE;
-    case Flow::end:
-    case Flow::abort:
-      break;
+  // curl hands on what it has read in small pieces, also while it is paused. It would offer what
+  // was refused in as many, copying the rest each time; kept here it is offered once, in one piece.
+  const bool was_paused = receive_paused_;
+  const Flow flow = held_.empty() ? offer(bytes) : Flow::would_block;
+  if (flow == Flow::end || flow == Flow::abort) return kAbort;
+  if (flow == Flow::would_block) held_.insert(held_.end(), bytes.begin(), bytes.end());
+  if (receive_paused_ && !was_paused) curl_easy_pause(easy_, pause_mask());
+  return bytes.size();
+}
+
+Flow CurlTransfer::offer(std::span<const std::byte> bytes) {
+  const Flow flow = request_.sink->write(bytes);
+  if (flow == Flow::end || flow == Flow::abort) {
+    reason_ = Reason::sink_refused;
+  } else if (flow == Flow::would_block || !request_.sink->wants_more(kReceiveBufferBytes)) {
+    receive_paused_ = true;
   }
+  return flow;
+}
+
+CURLcode CurlTransfer::close_sink() {
   reason_ = Reason::sink_refused;
-  return kAbort;
+  return CURLE_WRITE_ERROR;
 }
 
 size_t CurlTransfer::give(std::span<std::byte> buffer) {
@@ -233,6 +246,12 @@ int CurlTransfer::pause_mask() const {
 
 CURLcode CurlTransfer::unpause(Direction direction) {
   (direction == Direction::receive ? receive_paused_ : send_paused_) = false;
+  if (direction == Direction::receive && !held_.empty()) {
+    const Flow flow = offer(held_);
+    if (flow == Flow::end || flow == Flow::abort) return CURLE_WRITE_ERROR;
+    if (flow == Flow::ready) held_.clear();
+    if (receive_paused_) return CURLE_OK;
+  }
   const CURLcode code = curl_easy_pause(easy_, pause_mask());
   // That is what curl says when there is no connection (any more): nothing to go on with.
   return code == CURLE_BAD_FUNCTION_ARGUMENT ? CURLE_OK : code;

@@ -4,9 +4,11 @@
 
 #include <curl/curl.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/task.h"
 #include "net/http_client.h"
@@ -37,6 +39,10 @@ class CurlTransfer : public std::enable_shared_from_this<CurlTransfer> {
   enum class Direction { receive, send };
   /// Lets curl go on in that direction. Not to be called from a callback of curl.
   CURLcode unpause(Direction direction);
+  /// The sink wants nothing more: what curl is to end with.
+  CURLcode close_sink();
+  /// Called from inside curl when an answer makes the rest of a paused upload needless.
+  void on_early_answer(std::function<void()> waker) { early_answer_ = std::move(waker); }
   bool is_paused(Direction direction) const {
     return direction == Direction::receive ? receive_paused_ : send_paused_;
   }
@@ -57,6 +63,7 @@ class CurlTransfer : public std::enable_shared_from_this<CurlTransfer> {
   void set_callbacks();
   int pause_mask() const;
   size_t receive(std::span<const std::byte> bytes);
+  Flow offer(std::span<const std::byte> bytes);
   size_t give(std::span<std::byte> buffer);
   void take_header_line(std::string_view line);
   bool changes_something() const { return request_.method != "GET" && request_.method != "HEAD"; }
@@ -73,6 +80,8 @@ class CurlTransfer : public std::enable_shared_from_this<CurlTransfer> {
   bool sent_ = false;  // the request began to go out on a connection
   bool receive_paused_ = false;
   bool send_paused_ = false;
+  std::vector<std::byte> held_;  // what the sink refused, and what came behind it
+  std::function<void()> early_answer_;
   bool abandoned_ = false;
   char curl_words_[CURL_ERROR_SIZE] = {};
 };

@@ -91,7 +91,10 @@ class CurlHttpClient : public HttpClient {
   };
 
   static Task<Result<HttpResponse>> send_following(std::shared_ptr<Shared> shared,
-                                                   HttpRequest request) {
+                                                   HttpRequest given) {
+    // A local, unlike a parameter, is gone before the caller goes on: the other end of its body
+    // learns that it has ended.
+    HttpRequest request = std::move(given);
     for (int hops = 0;; ++hops) {
       PAWL_CO_CHECK(check(request));
       auto answer = co_await send_once(shared, request);

@@ -49,8 +49,11 @@ class BodySink {
   /// transfer (abort).
   virtual Flow write(std::span<const std::byte> bytes) = 0;
   /// Whether `bytes` more would be taken now; asked after a write, so that the transfer can pause
-  /// before curl has to keep a copy of what was refused. False: the waker will be called.
+  /// before it has to keep a copy of what was refused. False: the waker will be called. What has
+  /// arrived by then is still offered, until a write is refused.
   virtual bool wants_more(size_t bytes) { return (void)bytes, true; }
+  /// Whatever comes would be in vain; asked when the waker is called, and true ends the transfer.
+  virtual bool is_closed() const { return false; }
   virtual void on_ready(std::function<void()> waker) { (void)waker; }
 };
 
@@ -124,7 +127,7 @@ class BytePipe {
   std::shared_ptr<BodySink> sink();
   std::shared_ptr<BodySource> source();
   /// The writer is done; the reader sees the end after the last byte. When the reader's request
-  /// ends before that, the writer is aborted.
+  /// ends before that, the writer's is aborted at once, also when nothing arrives for it.
   void close();
   /// The writer failed; the reader's request is aborted (never ended as if complete).
   void fail();

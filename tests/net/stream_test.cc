@@ -122,15 +122,18 @@ class SlowSink : public BodySink {
  public:
   explicit SlowSink(Loop& loop, bool asks_ahead) : loop_(loop), asks_ahead_(asks_ahead) {}
   Flow write(std::span<const std::byte> bytes) override {
+    asked_in_vain += waits_;
     if (full_) {
       ++refused;
+      waits_ = true;
       return Flow::would_block;
     }
+    ++taken;
     hash.update(bytes);
     total += bytes.size();
     full_ = true;
     loop_.post([this] {
-      full_ = false;
+      full_ = waits_ = false;
       if (waker_) waker_();
     });
     return Flow::ready;
@@ -140,14 +143,34 @@ class SlowSink : public BodySink {
 
   Sha256Stream hash;
   size_t total = 0;
+  int taken = 0;
   int refused = 0;
+  int asked_in_vain = 0;  // after a refusal, and before the waker
 
  private:
   Loop& loop_;
   bool asks_ahead_;
   bool full_ = false;
+  bool waits_ = false;
   std::function<void()> waker_;
 };
+
+TEST_F(Streams, ASlowSinkIsAskedNoOftenerThanItHasRoom) {
+  const std::string data = noise(8 * kMiB);
+  auto& server = serve(answers([&](ServerRequest&) { return text(data); }));
+  for (const bool asks_ahead : {true, false}) {
+    auto sink = std::make_shared<SlowSink>(loop, asks_ahead);
+    auto made = request(server, "GET", "/");
+    made.sink = sink;
+    const auto answer = send(std::move(made));
+    ASSERT_TRUE(answer.ok()) << answer.error().message();
+    EXPECT_EQ(sink->total, data.size());
+    EXPECT_EQ(hex_encode(sink->hash.finish()), sha256_hex(data));
+    EXPECT_EQ(sink->asked_in_vain, 0);
+    // What was refused once is taken as a whole; a sink that was asked ahead has room by then.
+    EXPECT_LE(sink->refused, asks_ahead ? sink->taken / 2 : sink->taken);
+  }
+}
 
 /// Takes so many bytes, then none.
 class StuckSink : public BodySink {
