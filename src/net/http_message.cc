@@ -9,13 +9,13 @@
 namespace pawl {
 namespace {
 
-/// Form encoding has "+" for a space. What is not valid stays as it came.
+/// Form encoding has "+" for a space.
 std::string decoded(std::string_view text) {
   std::string spaced(text);
   for (char& c : spaced)
     if (c == '+') c = ' ';
   auto result = url_decode(spaced);
-  return result.ok() ? *std::move(result) : spaced;
+  return result.ok() ? *std::move(result) : std::string(text);
 }
 
 }  // namespace

@@ -21,11 +21,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long a client may take for the head of its next request.
-constexpr auto kIdleLimit = 120s;
 /// A body that the handler left unread is read to its end up to here, to keep the connection.
 constexpr size_t kMaxDrainBytes = 1u << 20;
-constexpr auto kDrainLimit = 5s;
+/// How long a client may go on sending what nobody wants before it is cut off.
+constexpr auto kDrainLimit = 10s;
 /// Out of descriptors: wait for some to be given back instead of spinning.
 constexpr auto kAcceptPause = 50ms;
 
@@ -128,7 +127,8 @@ class BeastServer : public HttpServer {
   Task<ServerResponse> call_handler(ServerRequest& request);
   Task<bool> respond(ServerSocket& socket, BeastRequest& request, ServerResponse response,
                      bool keep_alive);
-  Task<bool> drain(ServerSocket& socket, BeastRequest& request);
+  static Task<bool> drain(BeastRequest& request);
+  static Task<void> linger(ServerSocket& socket, BeastRequest& request);
 
   Loop& loop_;
   HttpServerOptions options_;
@@ -176,7 +176,7 @@ Task<void> BeastServer::serve_connection(UniqueFd fd, std::string peer) {
 
 Task<bool> BeastServer::serve_one(ServerSocket& socket, ReceiveBuffer& buffer) {
   BeastRequest request(socket, buffer, options_.max_header_bytes);
-  socket.expect_within(kIdleLimit);
+  socket.expect_within(options_.head_timeout);
   const auto head = co_await request.read_head();
   socket.expect_nothing();
   switch (head) {
@@ -186,12 +186,15 @@ Task<bool> BeastServer::serve_one(ServerSocket& socket, ReceiveBuffer& buffer) {
       co_return co_await respond(socket, request, plain(400, "not a well-formed request\n"), false);
     case BeastRequest::Head::too_large:
       co_return co_await respond(socket, request, plain(431, "the head is too large\n"), false);
+    case BeastRequest::Head::too_slow:
+      co_return co_await respond(socket, request, plain(408, "the head took too long\n"), false);
     case BeastRequest::Head::parsed:
       break;
   }
   ServerResponse response = co_await call_handler(request);
   if (response.drop) co_return false;
-  const bool keep_alive = request.wants_keep_alive() && !request.client_waits_to_send() && !closed_;
+  const bool keep_alive = request.wants_keep_alive() && !request.client_waits_to_send() &&
+                          request.bytes_left() <= kMaxDrainBytes && !closed_;
   co_return co_await respond(socket, request, std::move(response), keep_alive);
 }
 
@@ -230,25 +233,31 @@ Task<bool> BeastServer::respond(ServerSocket& socket, BeastRequest& request,
       sent = co_await socket.send_file(file.get(), in_file->offset, in_file->length);
   }
   if (!sent) co_return false;
-  if (!keep_alive) socket.shut_down_writing();
-  // Also before closing: bytes that were not read would make the kernel reset the connection, and
-  // the client might lose the answer.
-  const bool drained = co_await drain(socket, request);
-  co_return keep_alive&& drained;
+  // The limit is for all of what is left: a byte now and then does not keep the connection.
+  socket.expect_within(kDrainLimit);
+  const bool drained = keep_alive && co_await drain(request);
+  if (!drained) co_await linger(socket, request);
+  socket.expect_nothing();
+  co_return drained;
 }
 
-Task<bool> BeastServer::drain(ServerSocket& socket, BeastRequest& request) {
-  if (request.client_waits_to_send()) co_return false;
+/// Whether the next request may follow on this connection.
+Task<bool> BeastServer::drain(BeastRequest& request) {
   std::vector<std::byte> waste;
   size_t drained = 0;
   while (!request.body_is_complete()) {
     waste.resize(64u << 10);
-    socket.expect_within(kDrainLimit);
-    auto count = co_await request.read_some(waste);
-    socket.expect_nothing();
+    const auto count = co_await request.read_some(waste);
     if (!count.ok() || (drained += *count) > kMaxDrainBytes) co_return false;
   }
   co_return true;
+}
+
+/// Before closing: bytes that were not read would make the kernel reset the connection, and the
+/// client might lose the answer.
+Task<void> BeastServer::linger(ServerSocket& socket, BeastRequest& request) {
+  socket.shut_down_writing();
+  if (!request.is_all_read()) co_await request.read_to_the_end();
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // handler on top, bodies streamed in both directions.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -47,7 +48,7 @@ class ServerRequest {
   /// target() before the "?", and after it.
   std::string_view raw_path() const;
   std::string_view raw_query() const;
-  /// The first value of that query parameter, decoded.
+  /// The first value of that query parameter, decoded; what is not valid ("%zz") stays as it came.
   std::optional<std::string> query(std::string_view name) const;
   /// Every query parameter in order, decoded.
   std::vector<std::pair<std::string, std::string>> query_list() const;
@@ -61,7 +62,11 @@ struct HttpServerOptions {
   /// A listening socket that was made elsewhere (in a function's network namespace); taken over,
   /// and address and port are not looked at. -1: none.
   int listening_socket = -1;
+  /// A head over it is answered with 431.
   size_t max_header_bytes = 64u << 10;
+  /// How long a client may take for the whole head of its next request. One that has begun it is
+  /// answered with 408; a connection that was idle is closed.
+  std::chrono::milliseconds head_timeout{120'000};
 };
 
 class HttpServer {

@@ -54,7 +54,10 @@ Task<BeastRequest::Head> BeastRequest::read_head() {
     }
     if (failure == http::error::need_more) {
       const bool more = co_await received_.fill(socket_);
-      if (!more) co_return Head::closed;
+      if (!more) {
+        const bool has_begun = parser_->got_some() || !received_.unused().empty();
+        co_return socket_.is_overdue() && has_begun ? Head::too_slow : Head::closed;
+      }
     } else if (failure) {
       const bool too_large =
           failure == http::error::header_limit || failure == http::error::buffer_overflow;
@@ -75,6 +78,19 @@ void BeastRequest::take_head() {
   if (!chunked_) left_ = parser_->content_length().value_or(0);
   expects_continue_ = !body_is_complete() && !is_http_1_0() &&
                       equal_without_case(headers_.get_or("Expect", ""), "100-continue");
+}
+
+bool BeastRequest::is_all_read() const {
+  return parser_->is_header_done() && body_is_complete() && received_.unused().empty();
+}
+
+Task<void> BeastRequest::read_to_the_end() {
+  received_.consume(received_.unused().size());
+  for (;;) {
+    const bool more = co_await received_.fill(socket_);
+    if (!more) co_return;
+    received_.consume(received_.unused().size());
+  }
 }
 
 bool BeastRequest::wants_keep_alive() const {

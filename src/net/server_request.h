@@ -23,7 +23,7 @@ struct ReceiveBuffer {
 
 class BeastRequest : public ServerRequest {
  public:
-  enum class Head { parsed, closed, bad, too_large };
+  enum class Head { parsed, closed, bad, too_large, too_slow };
 
   BeastRequest(ServerSocket& socket, ReceiveBuffer& buffer, size_t max_header_bytes);
   ~BeastRequest() override;
@@ -42,6 +42,12 @@ class BeastRequest : public ServerRequest {
   /// The client still waits for "100 Continue": it may send the body or not, so that the connection
   /// cannot be used again.
   bool client_waits_to_send() const { return expects_continue_; }
+  /// Of a body whose length was told.
+  uint64_t bytes_left() const { return left_; }
+  /// Nothing that the client has sent is left, as far as its request was understood.
+  bool is_all_read() const;
+  /// Throws away what the client sends until it closes; after that the connection is at its end.
+  Task<void> read_to_the_end();
 
  private:
   struct Parser;

@@ -52,6 +52,7 @@ Task<void> ServerSocket::after_progress() {
 
 Task<size_t> ServerSocket::read_some(std::span<std::byte> buffer) {
   for (;;) {
+    if (overdue_) co_return 0;
     const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
     if (count >= 0) {
       co_await after_progress();
@@ -103,12 +104,20 @@ Task<bool> ServerSocket::send_file(int file, uint64_t offset, uint64_t length) {
   co_return true;
 }
 
-void ServerSocket::expect_within(std::chrono::seconds limit) {
+void ServerSocket::expect_within(std::chrono::milliseconds limit) {
   idle_.expires_after(limit);
-  // The wait may be over and its handler under way when this is destroyed.
-  idle_.async_wait([this, alive = std::weak_ptr<bool>(alive_)](error_code failure) {
-    if (!failure && !alive.expired()) shut_down();
+  // The wait may be over and its handler under way when this is destroyed, or expects nothing more.
+  const uint64_t number = ++expectation_;
+  idle_.async_wait([this, number, alive = std::weak_ptr<bool>(alive_)](error_code failure) {
+    if (failure || alive.expired() || number != expectation_) return;
+    overdue_ = true;
+    ::shutdown(fd_.get(), SHUT_RD);
   });
+}
+
+void ServerSocket::expect_nothing() {
+  ++expectation_;
+  idle_.cancel();
 }
 
 void ServerSocket::shut_down_writing() {

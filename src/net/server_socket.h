@@ -25,9 +25,11 @@ class ServerSocket {
   Task<bool> write(std::string_view first, std::string_view second, bool more_follows);
   Task<bool> send_file(int file, uint64_t offset, uint64_t length);
 
-  /// Ends the connection when nothing calls this again for so long.
-  void expect_within(std::chrono::seconds limit);
-  void expect_nothing() { idle_.cancel(); }
+  /// Reads give 0 when nothing calls this again for so long; what is to be said is still written.
+  void expect_within(std::chrono::milliseconds limit);
+  void expect_nothing();
+  /// The limit was reached.
+  bool is_overdue() const { return overdue_; }
   void shut_down_writing();
   /// Wakes whoever waits on it; reads give 0 from then on.
   void shut_down();
@@ -42,6 +44,8 @@ class ServerSocket {
   asio::steady_timer idle_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   int without_wait_ = 0;
+  bool overdue_ = false;
+  uint64_t expectation_ = 0;
 };
 
 /// A listening socket, or why there is none.

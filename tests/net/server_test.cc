@@ -71,6 +71,47 @@ TEST_F(Server, RefusesWhatIsNotHttp) {
   EXPECT_EQ(calls, 0);
 }
 
+TEST_F(Server, SaysThatAHeadIsTooLarge) {
+  int calls = 0;
+  const auto handler = answers([&calls](ServerRequest&) { return ++calls, text(""); });
+  std::string many;
+  for (int i = 0; i < 10'000; ++i) many += "X: some more\r\n";
+  const std::string x(100'000, 'x');
+  const std::vector<std::string> large = {
+      "GET /" + x + " HTTP/1.1\r\n\r\n",
+      "GET / HTTP/1.1\r\nX: " + x + "\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + x + ": 1\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + many + "\r\n",
+      "GET / HTTP/1.1\r\nX: " + x,  // and no end
+      x,
+      "POST / HTTP/1.1\r\nContent-Length: 8000000\r\nX: " + x + "\r\n\r\n" +
+          std::string(8'000'000, 'b'),
+  };
+  for (const size_t limit : {size_t{1000}, HttpServerOptions().max_header_bytes}) {
+    HttpServerOptions options;
+    options.max_header_bytes = limit;
+    auto& server = serve(handler, options);
+    for (const auto& request : large) {
+      const auto answer = raw(server, {request});
+      EXPECT_THAT(answer, StartsWith("HTTP/1.1 431 ")) << limit << ": " << request.substr(0, 40);
+      EXPECT_THAT(answer, EndsWith("too large\n"));
+    }
+    EXPECT_EQ(calls, 0);
+    EXPECT_EQ(get(server, "/" + std::string(limit / 2, 'x'))->status, 200);
+    calls = 0;
+  }
+}
+
+TEST_F(Server, SaysThatAHeadTookTooLongAndNothingOnAnIdleConnection) {
+  HttpServerOptions options;
+  options.head_timeout = std::chrono::milliseconds(20);
+  auto& server = serve(echo, options);
+  for (const char* begun : {"G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: x\r\nX-"})
+    EXPECT_THAT(raw(server, {begun}), StartsWith("HTTP/1.1 408 ")) << begun;
+  EXPECT_EQ(raw(server, {}), "");
+  EXPECT_THAT(raw(server, {"GET / HTTP/1.1\r\n\r\n"}), EndsWith("\r\n\r\nGET /|"));
+}
+
 TEST_F(Server, SpeaksToOldClientsAndSaysTheDate) {
   auto& server = serve(echo);
   const auto answer = raw(server, {"GET / HTTP/1.0\r\n\r\n"});
@@ -136,6 +177,36 @@ TEST_F(Server, KeepsTheConnectionWhenLittleOfABodyWasLeft) {
   }
   ASSERT_EQ(peers.size(), 2u);
   EXPECT_EQ(peers[0], peers[1]);
+}
+
+TEST_F(Server, ALargeBodyThatNobodyReadsDoesNotCostTheAnswer) {
+  auto& server = serve(
+      answers([](ServerRequest& r) { return text("seen", r.target() == "/no" ? 403 : 200); }));
+  const std::string body(8u << 20, 'x');
+  for (const std::string target : {"/no", "/yes"}) {
+    auto made = request(server, "POST", target);
+    made.body = body;
+    const auto answer = send(std::move(made));
+    ASSERT_TRUE(answer.ok()) << answer.error().message();
+    EXPECT_EQ(answer->body, "seen");
+    // A client that looks for the answer only when all of it is sent.
+    const std::string head = "POST " + target + " HTTP/1.1\r\n";
+    EXPECT_THAT(raw(server, {head + "Content-Length: 8388608\r\n\r\n", body}),
+                EndsWith("\r\nseen"));
+    EXPECT_THAT(
+        raw(server, {head + "Transfer-Encoding: chunked\r\n\r\n800000\r\n", body, "\r\n0\r\n\r\n"}),
+        EndsWith("\r\nseen"));
+  }
+}
+
+TEST_F(Server, HandsOnAnEscapeThatIsNotOne) {
+  std::vector<std::pair<std::string, std::string>> list;
+  auto& server =
+      serve(answers([&](ServerRequest& r) { return list = r.query_list(), text(r.target()); }));
+  const std::string target = "/%zz?a=%zz+b&%=1&c=%4&%41=%C3%A4";
+  EXPECT_THAT(raw(server, {"GET " + target + " HTTP/1.1\r\n" + kClose + "\r\n"}), EndsWith(target));
+  using Pair = std::pair<std::string, std::string>;
+  EXPECT_EQ(list, (std::vector<Pair>{{"a", "%zz+b"}, {"%", "1"}, {"c", "%4"}, {"A", "\xC3\xA4"}}));
 }
 
 TEST_F(Server, ReadsTheQuery) {
