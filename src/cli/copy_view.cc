@@ -60,15 +60,16 @@ class Bars : public CopyView {
 
   void on_blob(const std::vector<BlobProgress>& blobs, size_t) override {
     const SteadyTime now = clock_.steady_now();
-    blobs_ = &blobs;
+    // A copy: the last frame is drawn when the copy, whose list this is, has ended.
+    blobs_ = blobs;
     if (drawn_lines_ > 0 && now - last_ < kFrame) return;
     last_ = now;
     draw();
   }
 
   void finish() override {
-    if (blobs_ != nullptr) draw();
-    blobs_ = nullptr;
+    if (!blobs_.empty()) draw();
+    blobs_.clear();
     show_cursor();
   }
 
@@ -76,15 +77,15 @@ class Bars : public CopyView {
   void draw() {
     std::vector<std::string> lines;
     const auto room = static_cast<size_t>(std::max(terminal_.rows - 2, 4));
-    const bool all = blobs_->size() <= room;
+    const bool all = blobs_.size() <= room;
     size_t over = 0;
-    for (const BlobProgress& blob : *blobs_) {
+    for (const BlobProgress& blob : blobs_) {
       over += is_over(blob.state) ? 1 : 0;
       // What moves is what one wants to see where not all has room.
       if (!all && (is_over(blob.state) || lines.size() + 1 >= room)) continue;
       lines.push_back(colour(blob, describe_blob(blob, terminal_.columns - 1)));
     }
-    if (!all) lines.push_back(fmt::format("{} of {} layers", over, blobs_->size()));
+    if (!all) lines.push_back(fmt::format("{} of {} layers", over, blobs_.size()));
     std::string frame = "\x1b[?25l";
     if (drawn_lines_ > 0) frame += fmt::format("\x1b[{}A", drawn_lines_);
     for (const auto& line : lines) frame += "\r\x1b[2K" + line + "\n";
@@ -110,7 +111,7 @@ class Bars : public CopyView {
   Terminal terminal_;
   const Clock& clock_;
   std::FILE* out_;
-  const std::vector<BlobProgress>* blobs_ = nullptr;
+  std::vector<BlobProgress> blobs_;
   SteadyTime last_;
   size_t drawn_lines_ = 0;
 };

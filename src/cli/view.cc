@@ -12,8 +12,6 @@
 namespace pawl {
 namespace {
 
-constexpr size_t kTitleColumns = 58;
-
 std::string time_of_day(WallTime time) {
   const auto seconds = static_cast<std::time_t>(time.unix_ms / 1000);
   std::tm parts{};
@@ -71,12 +69,12 @@ struct Progress {
 
 std::string attempt_text(const StepState& state) {
   if (state.try_number == 0) return "";
-  std::string text =
-      fmt::format("attempt {} of {}: {}", state.try_number, state.try_of, state.try_result);
+  // What the line may be cut of on a narrow terminal comes last.
+  std::string text = fmt::format("{} of {}", state.try_number, state.try_of);
   if (state.next_wait_ms > 0)
-    text +=
-        fmt::format("; next in {}", format_duration(std::chrono::milliseconds(state.next_wait_ms)));
-  return text;
+    text += fmt::format(", next in {}",
+                        format_duration(std::chrono::milliseconds(state.next_wait_ms)));
+  return text + ": " + state.try_result;
 }
 
 /// Plain lines for pipes and logs: one line for each thing that happened.
@@ -226,9 +224,15 @@ class LiveView : public DeploymentView {
 
   size_t width() const { return static_cast<size_t>(std::max(terminal_.columns - 16, 20)); }
 
+  // A narrow terminal needs room for what happens more than for the whole of what is meant to.
+  size_t title_columns() const {
+    return std::clamp(static_cast<size_t>(std::max(terminal_.columns, 0)) / 2, size_t{24},
+                      kTitleColumns);
+  }
+
   std::string step_line(const StepState& state) const {
-    std::string text = describe_step(deployment_, state, clock_.now());
-    if (state.status == StepStatus::running) text += detail(state.id);
+    std::string text = describe_step(deployment_, state, clock_.now(), title_columns());
+    if (state.status == StepStatus::running && state.try_number == 0) text += detail(state.id);
     text = fit(text, static_cast<size_t>(std::max(terminal_.columns - 1, 20)));
     switch (state.status) {
       case StepStatus::succeeded:
@@ -284,9 +288,10 @@ std::string format_bytes(uint64_t bytes) {
   return fmt::format("{:.2f} GiB", value / 1024 / 1024 / 1024);
 }
 
-std::string describe_step(const Deployment& deployment, const StepState& state, WallTime now) {
-  const std::string title = fit(title_of(deployment, state.id), kTitleColumns);
-  std::string text = fmt::format("  {} {:<{}}", mark(state.status), title, kTitleColumns);
+std::string describe_step(const Deployment& deployment, const StepState& state, WallTime now,
+                          size_t title_columns) {
+  const std::string title = fit(title_of(deployment, state.id), title_columns);
+  std::string text = fmt::format("  {} {:<{}}", mark(state.status), title, title_columns);
   if (state.started_at) {
     const WallTime end =
         state.ended_at.value_or(is_terminal(deployment.phase) ? *state.started_at : now);

@@ -28,8 +28,10 @@ std::unique_ptr<DeploymentView> make_view(ViewKind kind, Terminal terminal, cons
 std::string describe_outcome(const Deployment& deployment, const Terminal& terminal);
 
 /// One step's line without colour: "ok    copy the image to ...          1.2 s". For the view and
-/// for `pawl show`.
-std::string describe_step(const Deployment& deployment, const StepState& state, WallTime now);
+/// for `pawl show`. The title takes `title_columns`, cut or filled.
+constexpr size_t kTitleColumns = 58;
+std::string describe_step(const Deployment& deployment, const StepState& state, WallTime now,
+                          size_t title_columns = kTitleColumns);
 
 /// "127.0 of 200.0 MiB"
 std::string format_bytes(uint64_t bytes);
