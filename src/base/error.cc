@@ -41,6 +41,25 @@ bool is_transient(ErrorKind kind) {
          kind == ErrorKind::timeout;
 }
 
+ErrorKind error_kind_of_status(int http_status) {
+  switch (http_status) {
+    case 401:
+    case 403:
+      return ErrorKind::denied;
+    case 404:
+      return ErrorKind::not_found;
+    case 408:
+      return ErrorKind::timeout;
+    case 409:
+    case 412:
+      return ErrorKind::conflict;
+    case 429:
+      return ErrorKind::throttled;
+    default:
+      return http_status >= 500 ? ErrorKind::unavailable : ErrorKind::failed;
+  }
+}
+
 Error Error::while_doing(std::string activity) && {
   activities_.push_back(std::move(activity));
   return std::move(*this);

@@ -31,6 +31,9 @@ std::string_view to_string(ErrorKind kind);
 /// Whether another try of an idempotent call can help.
 bool is_transient(ErrorKind kind);
 
+/// What an HTTP status that was not wanted means (RFC 9110, section 15).
+ErrorKind error_kind_of_status(int http_status);
+
 class [[nodiscard]] Error {
  public:
   Error(ErrorKind kind, std::string what) : kind_(kind), what_(std::move(what)) {}

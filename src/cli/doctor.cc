@@ -181,6 +181,13 @@ int print_findings(const std::vector<Finding>& findings, const Globals& globals)
   return all_good ? kDone : kFailed;
 }
 
+Task<Result<int>> examine(Session& session, const LoadedConfig& config,
+                          const EnvironmentConfig& environment, const Globals& globals) {
+  Doctor doctor(session, config, environment);
+  const std::vector<Finding> findings = co_await doctor.examine();
+  co_return print_findings(findings, globals);
+}
+
 }  // namespace
 
 void add_doctor(CliCommand root, Globals& globals) {
@@ -194,13 +201,9 @@ void add_doctor(CliCommand root, Globals& globals) {
         if (!config.ok()) return report(config.error(), globals);
         auto environment = config->config.environment(*name);
         if (!environment.ok()) return report(environment.error(), globals);
-        Loop loop;
-        auto session = open_session(loop, globals, *config, **environment);
-        if (!session.ok()) return report(session.error(), globals);
-        std::stop_source stop;
-        loop.stop_on_signals(stop);
-        Doctor doctor(**session, *config, **environment);
-        return print_findings(loop.run(doctor.examine(), stop.get_token()), globals);
+        return run_in_session(globals, *config, **environment, [&](Session& session) {
+          return examine(session, *config, **environment, globals);
+        });
       });
 }
 

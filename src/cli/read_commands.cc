@@ -38,24 +38,36 @@ Task<Result<Deployment>> find_named_deployment(ReadContext& context, std::string
   co_return co_await load_deployment(context.store, id);
 }
 
+namespace {
+
+// Holds the context for as long as the action runs.
+Task<Result<int>> act_in(Session& session, const Globals& globals, const LoadedConfig& config,
+                         DeploymentAction act, Deployment deployment) {
+  ReadContext context{globals, config, session.store(), session.loop().clock()};
+  co_return co_await act(session, context, std::move(deployment));
+}
+
+// With a loop of its own: the session that follows opens another.
+Result<Deployment> load_named_deployment(const Globals& globals, const LoadedConfig& config,
+                                         const std::string& name) {
+  PAWL_TRY(const auto store, open_store(config));
+  Loop loop;
+  ReadContext context{globals, config, *store, loop.clock()};
+  return loop.run(find_named_deployment(context, name));
+}
+
+}  // namespace
+
 int run_on_deployment(const Globals& globals, const std::string& name, DeploymentAction act) {
   auto config = load_config(globals);
   if (!config.ok()) return report(config.error(), globals);
-  auto store = open_store(*config);
-  if (!store.ok()) return report(store.error(), globals);
-  Loop loop;
-  ReadContext reading{globals, *config, **store, loop.clock()};
-  auto deployment = loop.run(find_named_deployment(reading, name));
+  auto deployment = load_named_deployment(globals, *config, name);
   if (!deployment.ok()) return report(deployment.error(), globals);
   auto environment = config->config.environment(deployment->environment);
   if (!environment.ok()) return report(environment.error(), globals);
-  auto session = open_session(loop, globals, *config, **environment);
-  if (!session.ok()) return report(session.error(), globals);
-  std::stop_source stop;
-  loop.stop_on_signals(stop);
-  ReadContext context{globals, *config, (*session)->store(), loop.clock()};
-  auto code = loop.run(act(**session, context, *deployment), stop.get_token());
-  return code.ok() ? *code : report(code.error(), globals);
+  return run_in_session(globals, *config, **environment, [&](Session& session) {
+    return act_in(session, globals, *config, act, *deployment);
+  });
 }
 
 std::string ago(WallTime time, WallTime now) {

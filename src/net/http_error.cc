@@ -10,25 +10,6 @@
 namespace pawl {
 namespace {
 
-ErrorKind kind_of(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return ErrorKind::denied;
-    case 404:
-      return ErrorKind::not_found;
-    case 408:
-      return ErrorKind::timeout;
-    case 409:
-    case 412:
-      return ErrorKind::conflict;
-    case 429:
-      return ErrorKind::throttled;
-    default:
-      return status >= 500 ? ErrorKind::unavailable : ErrorKind::failed;
-  }
-}
-
 /// Seconds only: the other form of Retry-After, a date, depends on two clocks that agree.
 int retry_after_of(const Headers& headers) {
   const std::string text = headers.get_or("Retry-After", "");
@@ -68,7 +49,7 @@ Error error_from_response(const HttpResponse& response, std::string_view method)
   auto what = fmt::format("{} {} answered {}", method, url, response.status);
   if (!body.empty()) what += fmt::format(": {}", body);
   const bool changes_something = method != "GET" && method != "HEAD";
-  return Error(kind_of(response.status), std::move(what))
+  return Error(error_kind_of_status(response.status), std::move(what))
       .with_http_status(response.status)
       .with_retry_after(retry_after_of(response.headers))
       .with_outcome_unknown(response.status >= 500 && changes_something);

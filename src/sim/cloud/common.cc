@@ -11,23 +11,6 @@ namespace pawl::cloud {
 
 namespace {
 
-ErrorKind kind_of(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return ErrorKind::denied;
-    case 404:
-      return ErrorKind::not_found;
-    case 409:
-    case 412:
-      return ErrorKind::conflict;
-    case 429:
-      return ErrorKind::throttled;
-    default:
-      return status >= 500 ? ErrorKind::unavailable : ErrorKind::failed;
-  }
-}
-
 std::string from_alphabet(const std::string& bytes_hex, size_t length, std::string_view alphabet) {
   // Two hexadecimal digits give one character; hash again when they run out.
   std::string out;
@@ -128,7 +111,7 @@ Ledger Ledger::from_json(const json::object& object) {
 }
 
 Error aws_error(int http_status, std::string code, std::string message) {
-  return Error(kind_of(http_status), std::move(message))
+  return Error(error_kind_of_status(http_status), std::move(message))
       .with_code(std::move(code))
       .with_http_status(http_status);
 }
