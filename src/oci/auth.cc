@@ -31,8 +31,8 @@ std::string basic_value(const Credentials& who, std::string_view receiver) {
 }  // namespace
 
 std::vector<std::string> Access::scopes() const {
-  std::vector<std::string> scopes{
-      fmt::format("repository:{}:{}", repository, push ? "pull,push" : "pull")};
+  std::vector<std::string> scopes{fmt::format("repository:{}:pull{}{}", repository,
+                                              push ? ",push" : "", remove ? ",delete" : "")};
   if (!mount_from.empty()) scopes.push_back(fmt::format("repository:{}:pull", mount_from));
   return scopes;
 }

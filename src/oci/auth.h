@@ -24,6 +24,8 @@ struct Access {
   bool push = false;
   /// A second repository that is read from (a mount).
   std::string mount_from;
+  /// An action of its own in a token's scope: who may push may not yet delete.
+  bool remove = false;
 
   /// "repository:x/y:pull,push", one for each repository.
   std::vector<std::string> scopes() const;

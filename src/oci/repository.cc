@@ -39,6 +39,10 @@ Access Repository::access() const {
   return Access{path_, push_, {}};
 }
 
+Access Repository::access_to_delete() const {
+  return Access{path_, push_, {}, true};
+}
+
 HttpRequest Repository::request(std::string_view method, std::string_view rest) const {
   HttpRequest request;
   request.method = std::string(method);
@@ -105,7 +109,8 @@ Task<Result<PutManifest>> Repository::put_manifest(Manifest manifest, std::strin
 
 Task<Result<void>> Repository::delete_manifest(std::string reference) {
   auto ask = request("DELETE", "manifests/" + reference);
-  PAWL_CO_TRY(const HttpResponse response, co_await registry_.send(std::move(ask), access()));
+  PAWL_CO_TRY(const HttpResponse response,
+              co_await registry_.send(std::move(ask), access_to_delete()));
   if (!response.is_success() && response.status != 404) co_return explain(response, "DELETE");
   co_return Result<void>();
 }
@@ -198,7 +203,8 @@ Task<Result<HttpResponse>> Repository::read_blob(Digest digest, uint64_t from,
 
 Task<Result<void>> Repository::delete_blob(Digest digest) {
   auto ask = request("DELETE", "blobs/" + digest.str());
-  PAWL_CO_TRY(const HttpResponse response, co_await registry_.send(std::move(ask), access()));
+  PAWL_CO_TRY(const HttpResponse response,
+              co_await registry_.send(std::move(ask), access_to_delete()));
   if (!response.is_success() && response.status != 404) co_return explain(response, "DELETE");
   co_return Result<void>();
 }

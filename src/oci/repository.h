@@ -79,6 +79,7 @@ class Repository {
 
  private:
   Access access() const;
+  Access access_to_delete() const;
   HttpRequest request(std::string_view method, std::string_view rest) const;
   Error explain(const HttpResponse& response, std::string_view method) const;
   Result<Upload> next_upload(const HttpResponse& response) const;

@@ -126,7 +126,8 @@ Task<Result<void>> Repository::cancel_upload(Upload upload) {
   HttpRequest ask;
   ask.method = "DELETE";
   ask.url = upload.url;
-  PAWL_CO_TRY(const HttpResponse response, co_await registry_.send_once(std::move(ask), access()));
+  PAWL_CO_TRY(const HttpResponse response,
+              co_await registry_.send_once(std::move(ask), access_to_delete()));
   if (!response.is_success() && response.status != 404) co_return explain(response, "DELETE");
   co_return Result<void>();
 }

@@ -1,15 +1,12 @@
 // The calls that Pawl makes, against a server that checks signatures and that nobody here wrote:
-// moto where Python has it. The same tests run against any other endpoint, the sandbox for one:
+// moto where Python has it. The same tests run against a server that PAWL_TEST_AWS_SERVER starts
+// (the sandbox: tests/sandbox/contract_server.cc), and against any other endpoint:
 //
 //   PAWL_TEST_AWS_ENDPOINT=http://127.0.0.1:4510 AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...
 //
 // which must hold the resources that signed_moto.py makes, or name its own in
 // PAWL_TEST_AWS_{BUCKET,REPOSITORY,FUNCTION,API,IMAGE,ROLE}.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <set>
@@ -25,6 +22,7 @@
 #include "base/hash.h"
 #include "engine/static_sync.h"
 #include "net/loop.h"
+#include "support/server_process.h"
 #include "support/temp_folder.h"
 
 namespace pawl::aws {
@@ -35,68 +33,37 @@ std::string variable(const char* name, const char* otherwise) {
   return value == nullptr || *value == '\0' ? otherwise : value;
 }
 
-/// signed_moto.py as a child that ends with us.
-class MotoServer {
- public:
-  MotoServer() {
-    int in[2];
-    int out[2];
-    if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) return;
-    child_ = ::fork();
-    if (child_ == 0) {
-      ::dup2(in[0], 0);
-      ::dup2(out[1], 1);
-      const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-      ::dup2(nowhere, 2);
-      const std::string script = std::string(PAWL_SOURCE_DIR) + "/tests/aws/signed_moto.py";
-      ::execlp("python3", "python3", script.c_str(), nullptr);
-      ::_exit(127);
-    }
-    ::close(in[0]);
-    ::close(out[1]);
-    stdin_ = in[1];
-    first_line_ = read_line(out[0]);
-    ::close(out[0]);
-  }
-  ~MotoServer() {
-    if (stdin_ >= 0) ::close(stdin_);
-    if (child_ > 0) ::waitpid(child_, nullptr, 0);
-  }
-  MotoServer(const MotoServer&) = delete;
-  MotoServer& operator=(const MotoServer&) = delete;
-  const std::string& first_line() const { return first_line_; }
-
- private:
-  static std::string read_line(int fd) {
-    constexpr int kReadyWithinMs = 120'000;
-    std::string line;
-    char c = 0;
-    pollfd waiting{fd, POLLIN, 0};
-    while (::poll(&waiting, 1, kReadyWithinMs) == 1 && ::read(fd, &c, 1) == 1 && c != '\n')
-      line += c;
-    return line;
-  }
-  pid_t child_ = -1;
-  int stdin_ = -1;
-  std::string first_line_;
-};
-
 struct Place {
   std::string url;
   std::string key;
   std::string secret;
+  std::string image;
+  std::string role;
 };
 
 // No value: there is nothing to test against.
 const std::optional<Place>& place() {
   static const std::optional<Place> found = []() -> std::optional<Place> {
-    const std::string given = variable("PAWL_TEST_AWS_ENDPOINT", "");
-    if (!given.empty())
-      return Place{given, variable("AWS_ACCESS_KEY_ID", ""), variable("AWS_SECRET_ACCESS_KEY", "")};
-    static const MotoServer moto;
-    auto line = parse_json_object(moto.first_line(), "moto's first line");
-    if (!line.ok()) return std::nullopt;
-    return Place{string_or(*line, "url"), string_or(*line, "key"), string_or(*line, "secret")};
+    Place made;
+    made.image = "000000000000.dkr.ecr.us-east-1.amazonaws.com/contract-lambda:v2";
+    made.role = "arn:aws:iam::123456789012:role/contract";
+    made.url = variable("PAWL_TEST_AWS_ENDPOINT", "");
+    if (!made.url.empty()) {
+      made.key = variable("AWS_ACCESS_KEY_ID", "");
+      made.secret = variable("AWS_SECRET_ACCESS_KEY", "");
+      return made;
+    }
+    const std::string server = variable("PAWL_TEST_AWS_SERVER", "");
+    const std::vector<std::string> moto = {
+        "python3", std::string(PAWL_SOURCE_DIR) + "/tests/aws/signed_moto.py"};
+    static const test::ServerProcess process(server.empty() ? moto : std::vector{server});
+    if (process.ready().empty()) return std::nullopt;
+    made.url = string_or(process.ready(), "url");
+    made.key = string_or(process.ready(), "key");
+    made.secret = string_or(process.ready(), "secret");
+    made.image = string_or(process.ready(), "image", made.image);
+    made.role = string_or(process.ready(), "role", made.role);
+    return made;
   }();
   return found;
 }
@@ -104,7 +71,7 @@ const std::optional<Place>& place() {
 class Contract : public testing::Test {
  protected:
   void SetUp() override {
-    if (!place()) GTEST_SKIP() << "python3 with moto is not here, nor PAWL_TEST_AWS_ENDPOINT";
+    if (!place()) GTEST_SKIP() << "python3 with moto is not here, nor another server";
     http_ = make_http_client(loop_);
     client_ = make_client(place()->secret);
   }
@@ -169,10 +136,8 @@ class Contract : public testing::Test {
   const std::string repository_ = variable("PAWL_TEST_AWS_REPOSITORY", "contract-lambda");
   const std::string function_ = variable("PAWL_TEST_AWS_FUNCTION", "contract");
   const std::string api_ = variable("PAWL_TEST_AWS_API", "contract");
-  const std::string image_ = variable(
-      "PAWL_TEST_AWS_IMAGE", "000000000000.dkr.ecr.us-east-1.amazonaws.com/contract-lambda:v2");
-  const std::string role_ =
-      variable("PAWL_TEST_AWS_ROLE", "arn:aws:iam::123456789012:role/contract");
+  const std::string image_ = variable("PAWL_TEST_AWS_IMAGE", place() ? place()->image.c_str() : "");
+  const std::string role_ = variable("PAWL_TEST_AWS_ROLE", place() ? place()->role.c_str() : "");
   Loop loop_;
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<Client> client_;
@@ -187,11 +152,17 @@ void Contract::a_wrong_secret_is_denied() {
   EXPECT_EQ(fail(Sts(*wrong).caller()).kind(), ErrorKind::denied);
 }
 
+// Of an issuer that nobody asks: {"iss", "sub", "aud": "sts.amazonaws.com", "exp": in 2100}.
+constexpr const char* kIdentityToken =
+    "eyJhbGciOiJub25lIn0."
+    "eyJpc3MiOiJodHRwczovL2lzc3Vlci50ZXN0Iiwic3ViIjoiY29udHJhY3QiLCJhdWQiOiJzdHMuYW1hem9uYXdzLmNvbS"
+    "IsImV4cCI6NDEwMjQ0NDgwMH0.c2ln";
+
 void Contract::a_role_taken_by_web_identity_may_sign() {
   test::TempFolder folder;
   auto source = std::shared_ptr(web_identity_credentials(
       ports(), options(), WebIdentity{role_, "contract test", std::chrono::hours(1)},
-      token_from_file(folder.write("token", "a.b.c"))));
+      token_from_file(folder.write("token", kIdentityToken))));
   const Credentials credentials = run(source->get());
   EXPECT_FALSE(credentials.session_token.empty());
   EXPECT_GT(*credentials.expires - loop_.clock().now(), std::chrono::minutes(50));
@@ -213,6 +184,7 @@ void Contract::ecr_finds_its_repository_and_gives_a_login() {
 void Contract::lambda_is_updated_published_and_its_alias_moved() {
   Lambda lambda(*client_);
   EXPECT_EQ(fail(lambda.get("not-there", "")).kind(), ErrorKind::not_found);
+  wait_until_updated(lambda);
   const FunctionState before = run(lambda.get(function_, ""));
   EXPECT_EQ(before.name, function_);
   EXPECT_EQ(before.version, "$LATEST");

@@ -1,118 +1,20 @@
-// The same client against a registry that nobody here wrote: Debian's docker-registry. Skipped
-// where it is not installed.
-#include <arpa/inet.h>
-#include <fcntl.h>
+// One contract for every registry: Debian's docker-registry, which nobody here wrote, open, with a
+// password and with a token server (skipped where it is not installed), and the sandbox's two.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
+#include <cstdlib>
 
 #include "net/loop.h"
 #include "oci/copy.h"
 #include "oci/registries.h"
-
-extern char** environ;
+#include "support/docker_registry.h"
 
 namespace pawl::oci {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr std::string_view kProgram = "/usr/bin/docker-registry";
-// "alice:s3cret-word", as htpasswd -Bbn writes it.
-constexpr std::string_view kPasswords =
-    "alice:$2y$05$AWE1xsZrPjWmBx0085Vb1.SjOjmdlIQnygcB7c0ogWVqcAOnHiiQi\n";
-
-sockaddr_in loopback(uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof(address);
-  PAWL_ASSERT(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
-  PAWL_ASSERT(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  close(fd);
-  return ntohs(address.sin_port);
-}
-
-bool is_listening(uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = loopback(port);
-  const bool connected =
-      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  close(fd);
-  return connected;
-}
-
-/// A registry of its own folder and port, gone with the object.
-class DockerRegistry {
- public:
-  explicit DockerRegistry(bool with_password = false) : port_(free_port()) {
-    std::string pattern = (fs::temp_directory_path() / "pawl-registry-XXXXXX").string();
-    PAWL_ASSERT(mkdtemp(pattern.data()) != nullptr);
-    folder_ = pattern;
-    std::ofstream config(folder_ / "config.yml");
-    config << "version: 0.1\nlog: {accesslog: {disabled: true}, level: error}\n"
-           << "storage: {filesystem: {rootdirectory: " << (folder_ / "data").string()
-           << "}, delete: {enabled: true}}\nhttp: {addr: 127.0.0.1:" << port_ << "}\n";
-    if (with_password) {
-      std::ofstream(folder_ / "passwords") << kPasswords;
-      config << "auth: {htpasswd: {realm: test, path: " << (folder_ / "passwords").string()
-             << "}}\n";
-    }
-    config.close();
-    start();
-  }
-  DockerRegistry(const DockerRegistry&) = delete;
-  DockerRegistry& operator=(const DockerRegistry&) = delete;
-  ~DockerRegistry() {
-    kill(process_, SIGKILL);
-    waitpid(process_, nullptr, 0);
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  std::string host() const { return fmt::format("127.0.0.1:{}", port_); }
-
- private:
-  void start() {
-    std::vector<std::string> words{std::string(kProgram), "serve",
-                                   (folder_ / "config.yml").string()};
-    std::vector<char*> argv;
-    for (auto& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    // Any REGISTRY_* variable would override the config.
-    std::vector<char*> variables;
-    for (char** variable = environ; *variable != nullptr; ++variable)
-      if (!std::string_view(*variable).starts_with("REGISTRY_")) variables.push_back(*variable);
-    variables.push_back(nullptr);
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-    PAWL_ASSERT(posix_spawn(&process_, argv[0], &files, nullptr, argv.data(), variables.data()) ==
-                0);
-    posix_spawn_file_actions_destroy(&files);
-    for (int i = 0; i < 1'000 && !is_listening(port_); ++i) usleep(10'000);
-    PAWL_ASSERT(is_listening(port_));
-  }
-
-  uint16_t port_;
-  fs::path folder_;
-  pid_t process_ = 0;
-};
+using test::DockerRegistry;
 
 /// Bytes that do not repeat soon, made as they are read.
 class Noise : public BodySource {
@@ -155,20 +57,58 @@ long peak_memory_kib() {
   return usage.ru_maxrss;
 }
 
-class AgainstDockerRegistry : public ::testing::Test {
+/// A registry that is running, and who may do everything there; user "": anybody.
+struct Place {
+  std::string host;
+  std::string user;
+  std::string password;
+};
+
+/// The parameter is the kind of registry.
+class RegistryContract : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    if (access(std::string(kProgram).c_str(), X_OK) != 0)
-      GTEST_SKIP() << "docker-registry is not installed";
+    kind_ = GetParam();
+    if (kind_ != "sandbox") {
+      if (!DockerRegistry::is_installed()) GTEST_SKIP() << "docker-registry is not installed";
+      return;
+    }
+    const char* server = std::getenv("PAWL_TEST_SANDBOX");
+    if (server == nullptr) GTEST_SKIP() << "PAWL_TEST_SANDBOX does not name tests' sandbox";
+    sandbox_.emplace(std::vector<std::string>{server});
+    if (sandbox_->ready().empty()) GTEST_SKIP() << "the sandbox cannot run here";
+  }
+
+  /// Of the sandbox the source's registry, then ECR's.
+  Place next_registry() {
+    Place place;
+    if (sandbox_) {
+      const auto& made = sandbox_->ready().at("registries").at(taken_++).get_object();
+      place = {string_or(made, "host"), string_or(made, "user"), string_or(made, "password")};
+    } else {
+      using Access = DockerRegistry::Access;
+      const bool open = kind_ == "open";
+      servers_.push_back(std::make_unique<DockerRegistry>(open                  ? Access::open
+                                                          : kind_ == "password" ? Access::password
+                                                                                : Access::token));
+      place.host = servers_.back()->host();
+      if (!open) {
+        place.user = DockerRegistry::kUser;
+        place.password = DockerRegistry::kPassword;
+      }
+    }
+    if (!place.user.empty())
+      logins_[place.host] = Credentials{place.user, Secret(place.password), Secret()};
+    return place;
   }
 
   void log_in(std::map<std::string, Credentials> credentials) {
     RegistryAccess access{RegistryHosts(), fixed_credentials(std::move(credentials))};
     registries_ = std::make_unique<Registries>(*http_, loop_.clock(), loop_.entropy(), access);
   }
-  Repository at(const DockerRegistry& registry, const std::string& name, bool push = true) {
-    if (!registries_) log_in({});
-    return Repository(registries_->at(registry.host()), name, push);
+  Repository at(const Place& registry, const std::string& name, bool push = true) {
+    if (!registries_) log_in(logins_);
+    return Repository(registries_->at(registry.host), name, push);
   }
   template <class T>
   T run(Task<Result<T>> task) {
@@ -220,12 +160,21 @@ class AgainstDockerRegistry : public ::testing::Test {
 
   Loop loop_;
   std::unique_ptr<HttpClient> http_ = make_http_client(loop_);
+  std::string kind_;
+  std::optional<test::ServerProcess> sandbox_;
+  size_t taken_ = 0;
+  std::vector<std::unique_ptr<DockerRegistry>> servers_;
+  std::map<std::string, Credentials> logins_;
   std::unique_ptr<Registries> registries_;
   uint64_t seed_ = 0;
 };
 
-TEST_F(AgainstDockerRegistry, CopiesAnImageAndKeepsItsDigest) {
-  DockerRegistry source, target;
+class LargeLayers : public RegistryContract {};
+class LoginsAreNeeded : public RegistryContract {};
+class TokenServers : public RegistryContract {};
+
+TEST_P(RegistryContract, CopiesAnImageAndKeepsItsDigest) {
+  const Place source = next_registry(), target = next_registry();
   Repository from = at(source, "team/app");
   Repository to = at(target, "mirror/app");
   const Manifest image = put_image(from, {1'000'000, 0, 3'000'000, 1}, "v1");
@@ -236,8 +185,8 @@ TEST_F(AgainstDockerRegistry, CopiesAnImageAndKeepsItsDigest) {
   expect_whole(to, "v1");
 }
 
-TEST_F(AgainstDockerRegistry, CopiesAnIndexAndKeepsItsDigest) {
-  DockerRegistry source, target;
+TEST_P(RegistryContract, CopiesAnIndexAndKeepsItsDigest) {
+  const Place source = next_registry(), target = next_registry();
   Repository from = at(source, "team/app");
   Repository to = at(target, "mirror/app");
   const Manifest amd = put_image(from, {100'000});
@@ -256,8 +205,8 @@ TEST_F(AgainstDockerRegistry, CopiesAnIndexAndKeepsItsDigest) {
   expect_whole(to, "v1");
 }
 
-TEST_F(AgainstDockerRegistry, ASecondCopyFindsEverythingThere) {
-  DockerRegistry source, target;
+TEST_P(RegistryContract, ASecondCopyFindsEverythingThere) {
+  const Place source = next_registry(), target = next_registry();
   Repository from = at(source, "team/app");
   Repository to = at(target, "mirror/app");
   put_image(from, {50'000}, "v1");
@@ -267,8 +216,8 @@ TEST_F(AgainstDockerRegistry, ASecondCopyFindsEverythingThere) {
   EXPECT_EQ(report.bytes_copied, 0u);
 }
 
-TEST_F(AgainstDockerRegistry, MountsWithinOneRegistry) {
-  DockerRegistry registry;
+TEST_P(RegistryContract, MountsWithinOneRegistry) {
+  const Place registry = next_registry();
   Repository from = at(registry, "team/app");
   Repository to = at(registry, "mirror/app");
   put_image(from, {1'000'000, 2'000'000}, "v1");
@@ -278,9 +227,9 @@ TEST_F(AgainstDockerRegistry, MountsWithinOneRegistry) {
   expect_whole(to, "v1");
 }
 
-TEST_F(AgainstDockerRegistry, ALargeLayerTakesLittleMemory) {
+TEST_P(LargeLayers, TakeLittleMemory) {
   constexpr uint64_t kLarge = 200'000'000;
-  DockerRegistry source, target;
+  const Place source = next_registry(), target = next_registry();
   Repository from = at(source, "team/app");
   Repository to = at(target, "mirror/app");
   put_image(from, {kLarge}, "v1");
@@ -290,24 +239,46 @@ TEST_F(AgainstDockerRegistry, ALargeLayerTakesLittleMemory) {
   EXPECT_LT(peak_memory_kib() - before, 32l << 10);
 }
 
-TEST_F(AgainstDockerRegistry, LogsInWithAPassword) {
-  DockerRegistry source(true), target(true);
-  const Credentials alice{"alice", Secret("s3cret-word"), Secret()};
-  log_in({{source.host(), alice}, {target.host(), alice}});
+TEST_P(LoginsAreNeeded, ByWhomIsNotKnown) {
+  const Place source = next_registry(), target = next_registry();
   Repository from = at(source, "team/app");
   Repository to = at(target, "mirror/app");
-  const Manifest image = put_image(from, {10'000}, "v1");
-  EXPECT_EQ(copy(from, to).digest, image.digest);
+  put_image(from, {10'000}, "v1");
+  copy(from, to);
   log_in({});
   Repository stranger = at(target, "mirror/app");
   const auto refused = loop_.run(stranger.get_manifest("v1"));
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind(), ErrorKind::denied);
-  EXPECT_EQ(refused.error().hint(), "docker login " + target.host());
+  EXPECT_EQ(refused.error().hint(), "docker login " + target.host);
 }
 
-TEST_F(AgainstDockerRegistry, TakesChunksAndBodiesOfUnknownSize) {
-  DockerRegistry registry;
+TEST_P(LoginsAreNeeded, WithThePasswordThatIsRight) {
+  (void)next_registry();
+  const Place target = next_registry();
+  log_in({{target.host, Credentials{target.user, Secret("another-secret"), Secret()}}});
+  Repository repository = at(target, "mirror/app");
+  const auto refused = loop_.run(repository.start_upload());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::denied) << refused.error().message();
+  EXPECT_EQ(refused.error().message().find("another-secret"), std::string::npos);
+}
+
+TEST_P(TokenServers, MayGrantLessThanWasAskedFor) {
+  const Place registry = next_registry();
+  Repository repository = at(registry, "team/app");
+  const Manifest image = put_image(repository, {10'000}, "v1");
+  log_in({{registry.host, Credentials{"bob", Secret(registry.password), Secret()}}});
+  Repository readers = at(registry, "team/app", false);
+  EXPECT_EQ(run(readers.get_manifest("v1")).digest, image.digest);
+  Repository writers = at(registry, "team/app");
+  const auto refused = loop_.run(writers.start_upload());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::denied) << refused.error().message();
+}
+
+TEST_P(RegistryContract, TakesChunksAndBodiesOfUnknownSize) {
+  const Place registry = next_registry();
   Repository repository = at(registry, "team/app");
   const Digest digest = digest_of_noise(300'000, 9);
   Upload upload = run(repository.start_upload());
@@ -318,8 +289,8 @@ TEST_F(AgainstDockerRegistry, TakesChunksAndBodiesOfUnknownSize) {
   EXPECT_EQ(*run(repository.head_blob(digest)), 300'000u);
 }
 
-TEST_F(AgainstDockerRegistry, RefusesBytesThatAreNotTheDigests) {
-  DockerRegistry registry;
+TEST_P(RegistryContract, RefusesBytesThatAreNotTheDigests) {
+  const Place registry = next_registry();
   Repository repository = at(registry, "team/app");
   const Upload upload = run(repository.start_upload());
   const auto put = loop_.run(
@@ -328,8 +299,8 @@ TEST_F(AgainstDockerRegistry, RefusesBytesThatAreNotTheDigests) {
   EXPECT_EQ(put.error().code(), "DIGEST_INVALID");
 }
 
-TEST_F(AgainstDockerRegistry, ForgetsCancelledUploads) {
-  DockerRegistry registry;
+TEST_P(RegistryContract, ForgetsCancelledUploads) {
+  const Place registry = next_registry();
   Repository repository = at(registry, "team/app");
   const Upload upload = run(repository.start_upload());
   check(repository.cancel_upload(upload));
@@ -338,8 +309,8 @@ TEST_F(AgainstDockerRegistry, ForgetsCancelledUploads) {
   EXPECT_EQ(status.error().kind(), ErrorKind::not_found);
 }
 
-TEST_F(AgainstDockerRegistry, ListsTagsAndDeletes) {
-  DockerRegistry registry;
+TEST_P(RegistryContract, ListsTagsAndDeletes) {
+  const Place registry = next_registry();
   Repository repository = at(registry, "team/app");
   const Manifest image = put_image(repository, {10}, "v1");
   run(repository.put_manifest(image, "v2"));
@@ -350,8 +321,8 @@ TEST_F(AgainstDockerRegistry, ListsTagsAndDeletes) {
   EXPECT_FALSE(run(repository.head_blob(image.blobs[1].digest)).has_value());
 }
 
-TEST_F(AgainstDockerRegistry, ReadsFromTheMiddleOfABlob) {
-  DockerRegistry registry;
+TEST_P(RegistryContract, ReadsFromTheMiddleOfABlob) {
+  const Place registry = next_registry();
   Repository repository = at(registry, "team/app");
   const Digest digest = put_noise(repository, 100'000, 3);
   BytePipe pipe(1u << 20, std::nullopt);
@@ -365,6 +336,15 @@ TEST_F(AgainstDockerRegistry, ReadsFromTheMiddleOfABlob) {
   EXPECT_EQ(response.status, 206);
   EXPECT_EQ(received, 40'000u);
 }
+
+constexpr auto kNameOfKind = [](const auto& each) { return std::string(each.param); };
+
+INSTANTIATE_TEST_SUITE_P(Kinds, RegistryContract,
+                         testing::Values("open", "password", "token", "sandbox"), kNameOfKind);
+INSTANTIATE_TEST_SUITE_P(Kinds, LargeLayers, testing::Values("open", "sandbox"), kNameOfKind);
+INSTANTIATE_TEST_SUITE_P(Kinds, LoginsAreNeeded, testing::Values("password", "token", "sandbox"),
+                         kNameOfKind);
+INSTANTIATE_TEST_SUITE_P(Kinds, TokenServers, testing::Values("token"), kNameOfKind);
 
 }  // namespace
 }  // namespace pawl::oci
