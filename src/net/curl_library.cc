@@ -44,29 +44,19 @@ PAWL_LAZY_FUNCTION(curl_library, curl_slist*, curl_slist_append,
                    (curl_slist * list, const char* text), (list, text))
 PAWL_LAZY_FUNCTION(curl_library, void, curl_slist_free_all, (curl_slist * list), (list))
 
-extern "C" CURLcode curl_easy_setopt(CURL* handle, CURLoption option, ...) {
-  static auto* const real = curl_library.find<decltype(curl_easy_setopt)>("curl_easy_setopt");
-  std::va_list arguments;
-  va_start(arguments, option);
-  void* value = only_argument(arguments);
-  va_end(arguments);
-  return real(handle, option, value);
-}
+// libcurl itself begins its lists behind an enum; the two compilers that matter agree with it.
+#pragma GCC diagnostic ignored "-Wvarargs"
 
-extern "C" CURLcode curl_easy_getinfo(CURL* handle, CURLINFO info, ...) {
-  static auto* const real = curl_library.find<decltype(curl_easy_getinfo)>("curl_easy_getinfo");
-  std::va_list arguments;
-  va_start(arguments, info);
-  void* value = only_argument(arguments);
-  va_end(arguments);
-  return real(handle, info, value);
-}
+#define ONE_OPTION(result, name, Handle, Option)                        \
+  extern "C" result name(Handle* handle, Option option, ...) {          \
+    static auto* const real = curl_library.find<decltype(name)>(#name); \
+    std::va_list arguments;                                             \
+    va_start(arguments, option);                                        \
+    void* value = only_argument(arguments);                             \
+    va_end(arguments);                                                  \
+    return real(handle, option, value);                                 \
+  }
 
-extern "C" CURLMcode curl_multi_setopt(CURLM* multi, CURLMoption option, ...) {
-  static auto* const real = curl_library.find<decltype(curl_multi_setopt)>("curl_multi_setopt");
-  std::va_list arguments;
-  va_start(arguments, option);
-  void* value = only_argument(arguments);
-  va_end(arguments);
-  return real(multi, option, value);
-}
+ONE_OPTION(CURLcode, curl_easy_setopt, CURL, CURLoption)
+ONE_OPTION(CURLcode, curl_easy_getinfo, CURL, CURLINFO)
+ONE_OPTION(CURLMcode, curl_multi_setopt, CURLM, CURLMoption)

@@ -415,9 +415,10 @@ Result<std::vector<Issue>> GitHub::issues(const std::string& repository,
   for (const auto& [number, issue] : found->issues) {
     if (query.state != "all" && issue.state != query.state) continue;
     if (query.since && issue.updated_at < *query.since) continue;
+    const auto& labels = issue.labels;
     const bool has_all =
-        std::all_of(query.labels.begin(), query.labels.end(), [&](const auto& wanted) {
-          return std::any_of(issue.labels.begin(), issue.labels.end(), [&](const auto& label) {
+        std::all_of(query.labels.begin(), query.labels.end(), [&labels](const auto& wanted) {
+          return std::any_of(labels.begin(), labels.end(), [&wanted](const auto& label) {
             return lower_case(label) == lower_case(wanted);
           });
         });
