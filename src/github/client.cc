@@ -26,6 +26,8 @@ std::string message_of(const HttpResponse& response) {
   auto body = parse_json_object(response.body, "GitHub's answer");
   if (!body.ok()) return response.body.substr(0, kQuotedBodyBytes);
   std::string text = string_or(*body, "message");
+  // Somebody between GitHub and us has words of his own.
+  if (text.empty()) return response.body.substr(0, kQuotedBodyBytes);
   if (const auto* errors = find(*body, "errors"); errors != nullptr && errors->is_array())
     for (const auto& each : errors->get_array()) {
       if (!each.is_object()) continue;

@@ -63,6 +63,14 @@ TEST_F(GitHubCalls, WaitAsLongAsARateLimitSays) {
   }
 }
 
+TEST_F(GitHubCalls, QuoteWhoeverAnswersInGitHubsPlace) {
+  http_.answer("POST", "/issues", FakeGitHub::response(502, R"({"reason":"no way through"})"));
+  const auto answer = post();
+  ASSERT_FALSE(answer.ok());
+  EXPECT_NE(answer.error().what().find("no way through"), std::string::npos)
+      << answer.error().what();
+}
+
 TEST_F(GitHubCalls, DoNotWaitOutALongRateLimit) {
   http_.answer(
       "GET", "/repos",

@@ -223,7 +223,7 @@ Result<GitHubFace::Answer> GitHubFace::route(const Call& call) {
   if (call.repository.empty()) {
     if (call.path.empty())
       return Answer{200, json::object{{"current_user_url", options_.url + "/user"}}, false, ""};
-    if (call.is("GET", {"user"})) return Answer{200, shapes_.user(), false, ""};
+    if (call.is("GET", {"user"})) return Answer{200, shapes_.whole_user(), false, ""};
     if (call.is("GET", {"rate_limit"})) {
       const json::object core{{"limit", options_.rate_limit},
                               {"remaining", std::max<int64_t>(0, options_.rate_limit - used_)},

@@ -85,6 +85,16 @@ json::object GitHubShapes::user() const {
   return user;
 }
 
+json::object GitHubShapes::whole_user() const {
+  json::object whole = user();
+  for (const char* name : {"name", "company", "blog", "location", "email", "hireable", "bio"})
+    whole[name] = nullptr;
+  for (const char* name : {"public_repos", "public_gists", "followers", "following"})
+    whole[name] = 0;
+  whole["created_at"] = whole["updated_at"] = time_text(WallTime{});
+  return whole;
+}
+
 json::object GitHubShapes::minimal_repository(const cloud::GitHubRepository& repository) const {
   const std::string url = repository_url(repository);
   json::object object{{"id", repository.id},

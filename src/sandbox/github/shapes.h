@@ -16,6 +16,8 @@ class GitHubShapes {
       : api_(std::move(api)), login_(std::move(login)) {}
 
   json::object user() const;
+  /// With what GitHub tells of a user only when asked for that one.
+  json::object whole_user() const;
   json::object repository(const cloud::GitHubRepository& repository) const;
   json::object check_run(const cloud::GitHubRepository& repository,
                          const cloud::CheckRun& run) const;
