@@ -22,7 +22,8 @@ _pawl() {
   words_found=("${(@f)$(pawl __complete -- "${words[@]:1:$((CURRENT - 1))}" 2>/dev/null)}")
   if [[ -n "${words_found[1]}" ]]; then compadd -a words_found; else _files; fi
 }
-compdef _pawl pawl
+# The first call of an autoloaded file is a completion already; sourced, it only registers.
+if [[ "${funcstack[1]}" == _pawl ]]; then _pawl "$@"; else compdef _pawl pawl; fi
 )";
 constexpr const char* kFish =
     "complete -c pawl -f -a "

@@ -66,7 +66,7 @@ std::optional<FreezeWindow> parse_freeze_window(std::string_view text) {
 
 bool is_in_window(const FreezeWindow& window, WallTime now, int utc_offset_minutes) {
   // 1970-01-01 was a Thursday: three days after a Monday.
-  constexpr int64_t kEpochMinuteOfWeek = 3 * kMinutesPerDay;
+  constexpr int64_t kEpochMinuteOfWeek = int64_t{3} * kMinutesPerDay;
   constexpr int64_t kMsPerMinute = 60'000;
   int64_t minutes = now.unix_ms / kMsPerMinute;
   if (now.unix_ms % kMsPerMinute < 0) --minutes;

@@ -118,7 +118,7 @@ class CurlHttpClient : public HttpClient {
     const std::string line = split_url(request.url)->origin() + (request.source ? " up" : "");
     ConnectionPlaces::Place place(shared->places, line);
     {
-      auto granted = place.granted();
+      const auto& granted = place.granted();
       std::stop_callback on_stop(
           stop, [&loop, granted] { loop.post([granted] { granted.set(false); }); });
       if (!co_await granted.wait() || stop.stop_requested()) {
