@@ -84,7 +84,8 @@ void CurlEngine::wake(const std::weak_ptr<CurlTransfer>& transfer,
                       CurlTransfer::Direction direction) {
   // One that does not wait would otherwise go on at its next pause, before there is room.
   const auto woken = transfer.lock();
-  if (!woken || !(woken->is_paused(direction) || has_closed_sink(*woken, direction))) return;
+  if (!woken || !woken->is_under_way()) return;
+  if (!woken->is_paused(direction) && !has_closed_sink(*woken, direction)) return;
   // The waker is called from anywhere, also from inside curl: going on waits for the loop.
   woken_.push_back({transfer, direction});
   if (woken_.size() > 1) return;
@@ -96,7 +97,7 @@ void CurlEngine::wake(const std::weak_ptr<CurlTransfer>& transfer,
 void CurlEngine::unpause_woken() {
   for (const auto& woken : std::exchange(woken_, {})) {
     const auto transfer = woken.transfer.lock();
-    if (!transfer || !transfer->in_multi) continue;
+    if (!transfer || !transfer->is_under_way()) continue;
     CURLcode code = CURLE_OK;
     if (has_closed_sink(*transfer, woken.direction))
       code = transfer->close_sink();

@@ -48,6 +48,8 @@ class CurlTransfer : public std::enable_shared_from_this<CurlTransfer> {
   }
   /// Nobody waits for it any more: its callbacks touch neither source nor sink.
   void abandon() { abandoned_ = true; }
+  /// Whether the request, with its source and sink, is there still: somebody waits for its end.
+  bool is_under_way() const { return in_multi && !abandoned_; }
   BodySource* source() const { return request_.source.get(); }
   BodySink* sink() const { return request_.sink.get(); }
 

@@ -112,5 +112,64 @@ TEST_F(EarlyAnswer, EndsAnUploadWhoseDownloadHasSaidNothing) {
   expect_refused(copy(source, target), 500);
 }
 
+/// Ends the answer to a GET, and answers the PUT that has its bytes, in one turn of the loop.
+class Together {
+ public:
+  explicit Together(Loop& loop) : loop_(loop), listener_(loop, *listen_on("127.0.0.1", 0)) {
+    scope_.spawn(serve());
+  }
+  std::string url() { return fmt::format("http://127.0.0.1:{}/", local_port(listener_.get())); }
+
+ private:
+  Task<void> serve() {
+    auto get = co_await accept_one();
+    co_await read_until(*get, "\r\n\r\n");
+    const std::string most =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n";
+    (void)co_await get->write(most, {}, false);
+    auto put = co_await accept_one();
+    co_await read_until(*put, "0123456789");
+    (void)co_await get->write("0\r\n\r\n", {}, false);
+    (void)co_await put->write("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n", {}, false);
+    OneShot<bool> never;
+    (void)co_await never.wait();
+  }
+  Task<std::unique_ptr<ServerSocket>> accept_one() {
+    for (;;) {
+      (void)co_await listener_.wait(WaitableFd::Ready::read);
+      UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (fd) co_return std::make_unique<ServerSocket>(loop_, std::move(fd), "");
+    }
+  }
+  static Task<void> read_until(ServerSocket& socket, std::string end) {
+    std::string seen;
+    std::byte next{};
+    while (!seen.ends_with(end)) {
+      if (co_await socket.read_some({&next, 1}) == 0) co_return;
+      seen += static_cast<char>(next);
+    }
+  }
+
+  Loop& loop_;
+  WaitableFd listener_;
+  Scope scope_;
+};
+
+TEST_F(EarlyAnswer, LetsAPipesTwoRequestsEndInTheSameTurn) {
+  Together both(loop);
+  BytePipe pipe(64u << 10, 10);
+  auto get = to(both.url(), "GET");
+  get.sink = pipe.sink();
+  auto put = to(both.url(), "PUT");
+  put.source = pipe.source();
+  std::vector<Task<Result<HttpResponse>>> tasks;
+  tasks.push_back(client->send(std::move(get)));
+  tasks.push_back(client->send(std::move(put)));
+  const auto results = loop.run(when_all(std::move(tasks)));
+  ASSERT_TRUE(results[0].ok()) << results[0].error().message();
+  ASSERT_TRUE(results[1].ok()) << results[1].error().message();
+  EXPECT_EQ(results[1]->status, 201);
+}
+
 }  // namespace
 }  // namespace pawl
