@@ -174,7 +174,7 @@ Result<SignatureClaims> read_query_claims(std::string_view query) {
     if (name == "X-Amz-SignedHeaders")
       for (const auto header : split(value, ';')) claims.signed_headers.emplace_back(header);
   }
-  constexpr int64_t kWeek = 7 * 24 * 3600;
+  constexpr int64_t kWeek = int64_t{7} * 24 * 3600;
   if (claims.expires_seconds <= 0 || claims.expires_seconds > kWeek)
     return denied("AuthorizationQueryParametersError", "X-Amz-Expires must be from 1 to 604800");
   if (claims.signature.empty() || claims.signed_headers.empty())

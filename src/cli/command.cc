@@ -126,7 +126,7 @@ std::vector<std::string> Program::complete(const std::vector<std::string>& words
   bool value_expected = false;
   for (size_t i = 0; i + 1 < words.size(); ++i) {
     value_expected = false;
-    if (words[i].rfind("-", 0) == 0) {
+    if (words[i].starts_with('-')) {
       const auto* option = app->get_option_no_throw(words[i]);
       value_expected = option != nullptr && option->get_expected_max() > 0;
     } else {
@@ -140,7 +140,7 @@ std::vector<std::string> Program::complete(const std::vector<std::string>& words
     if (word.rfind(begun, 0) == 0) found.push_back(word);
   };
   if (value_expected) return found;
-  if (begun.rfind("-", 0) == 0) {
+  if (begun.starts_with('-')) {
     for (const CLI::App* each = app; each != nullptr; each = each->get_parent())
       for (const auto* option : each->get_options())
         for (const auto& name : option->get_lnames()) offer("--" + name);

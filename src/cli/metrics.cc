@@ -12,7 +12,7 @@ namespace pawl {
 namespace {
 
 constexpr size_t kMaxDeployments = 10'000;
-constexpr int64_t kDayMs = 24 * 3600 * 1000;
+constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 
 void print_metrics(const Metrics& metrics, int days) {
   fmt::print("the last {} days\n", days);

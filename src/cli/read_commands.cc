@@ -74,7 +74,7 @@ std::string ago(WallTime time, WallTime now) {
   const auto seconds = std::max<int64_t>((now - time).count() / 1000, 0);
   if (seconds < 60) return fmt::format("{} s ago", seconds);
   if (seconds < 3600) return fmt::format("{} min ago", seconds / 60);
-  if (seconds < 48 * 3600) return fmt::format("{} h ago", seconds / 3600);
+  if (seconds < int64_t{48} * 3600) return fmt::format("{} h ago", seconds / 3600);
   return fmt::format("{} days ago", seconds / 86400);
 }
 

@@ -63,7 +63,7 @@ Result<DeployQuestion> TriggerOptions::question(const Config& config,
 
 std::string actor_of(const ProcessEnvironment& environment) {
   for (const char* name : {"GITHUB_ACTOR", "USER", "LOGNAME"})
-    if (const auto value = environment.get(name); !value.empty()) return value;
+    if (auto value = environment.get(name); !value.empty()) return value;
   const passwd* user = getpwuid(geteuid());
   return user != nullptr ? user->pw_name : "unknown";
 }

@@ -72,8 +72,8 @@ std::string attempt_text(const StepState& state) {
   // What the line may be cut of on a narrow terminal comes last.
   std::string text = fmt::format("{} of {}", state.try_number, state.try_of);
   if (state.next_wait_ms > 0)
-    text += fmt::format(", next in {}",
-                        format_duration(std::chrono::milliseconds(state.next_wait_ms)));
+    text +=
+        fmt::format(", next in {}", format_duration(std::chrono::milliseconds(state.next_wait_ms)));
   return text + ": " + state.try_result;
 }
 
@@ -283,7 +283,7 @@ class SilentView : public DeploymentView {
 std::string format_bytes(uint64_t bytes) {
   const auto value = static_cast<double>(bytes);
   if (bytes < 1024) return fmt::format("{} B", bytes);
-  if (bytes < 1024 * 1024) return fmt::format("{:.1f} KiB", value / 1024);
+  if (bytes < uint64_t{1024} * 1024) return fmt::format("{:.1f} KiB", value / 1024);
   if (bytes < 1024ull * 1024 * 1024) return fmt::format("{:.1f} MiB", value / 1024 / 1024);
   return fmt::format("{:.2f} GiB", value / 1024 / 1024 / 1024);
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kMaxTokenReplyBytes = 256u << 10;
 // The specification's default for a reply without expires_in.
 constexpr int64_t kDefaultTokenSeconds = 60;
-constexpr int64_t kMaxTokenSeconds = 24 * 3600;
+constexpr int64_t kMaxTokenSeconds = int64_t{24} * 3600;
 constexpr std::chrono::milliseconds kTokenTimeout{30'000};
 
 const Challenge* find_scheme(const std::vector<Challenge>& challenges, std::string_view scheme) {

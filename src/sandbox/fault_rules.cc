@@ -9,7 +9,7 @@ namespace pawl::sandbox {
 namespace {
 
 constexpr const char* kKinds = "slow[:250ms], throttle, drop, or an HTTP status from 400 to 599";
-constexpr int64_t kMaxDelayMs = 10 * 60'000;
+constexpr int64_t kMaxDelayMs = int64_t{10} * 60'000;
 
 std::optional<int64_t> whole_number(std::string_view text) {
   int64_t value = 0;

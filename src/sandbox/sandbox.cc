@@ -126,7 +126,7 @@ std::string Sandbox::open_api_port(int number) {
   HttpServerOptions options;
   if (connection_.base_port != 0)
     options.port = static_cast<uint16_t>(connection_.base_port + kFirstApiPortOffset + number);
-  const std::string wanted = url_of(options.port);
+  std::string wanted = url_of(options.port);
   if (number < 0 || number >= kMaxApis) return wanted;
   auto server = serve_http(loop_, options, [this, number](ServerRequest& request) {
     return answer_api(world_, number, request);
@@ -136,7 +136,7 @@ std::string Sandbox::open_api_port(int number) {
         fmt::format("the HTTP API at {} has no port: {}", wanted, server.error().message()));
     return wanted;
   }
-  const std::string url = url_of((*server)->port());
+  std::string url = url_of((*server)->port());
   api_servers_[number] = *std::move(server);
   return url;
 }

@@ -191,7 +191,8 @@ TEST_P(Builders, SayThatAPasswordIsWrongAndNotWhichOne) {
 }
 
 TEST_P(Builders, SayThatTheRegistryDoesNotAnswer) {
-  options_.host_overrides["ghcr.io"] = "127.0.0.1:" + std::to_string(test::free_port());
+  const test::SilentPort port;
+  options_.host_overrides["ghcr.io"] = "127.0.0.1:" + std::to_string(port.number());
   options_.logins.clear();
   const auto digest = build();
   ASSERT_FALSE(digest.ok());

@@ -91,8 +91,7 @@ class Instance {
   Result<void> serve_apis(FunctionProcess& process);
   Task<ServerResponse> runtime_api(ServerRequest& request);
   Task<ServerResponse> next_event();
-  Task<ServerResponse> take_outcome(ServerRequest& request, const std::string& id,
-                                    Outcome::Kind kind);
+  Task<ServerResponse> take_outcome(ServerRequest& request, std::string wanted, Outcome::Kind kind);
   Task<void> pump_log();
   Task<void> watch_process();
   Task<void> give_up_after(std::chrono::milliseconds limit, OneShot<Outcome> outcome);

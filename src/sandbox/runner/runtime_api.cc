@@ -77,10 +77,8 @@ Task<ServerResponse> Instance::next_event() {
   co_return response;
 }
 
-Task<ServerResponse> Instance::take_outcome(ServerRequest& request, const std::string& id,
+Task<ServerResponse> Instance::take_outcome(ServerRequest& request, std::string wanted,
                                             Outcome::Kind kind) {
-  // Kept by value: the call may end (and this instance with it) while the body arrives.
-  const std::string wanted = id;
   const std::string error_type =
       request.headers().get_or("Lambda-Runtime-Function-Error-Type", "Runtime.Unknown");
   auto body = co_await request.read_all(kMaxPostBytes);
