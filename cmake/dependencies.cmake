@@ -4,7 +4,8 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-set(Boost_USE_STATIC_LIBS OFF)
+# Of the little that is used of them, nothing is left for the loader to do.
+set(Boost_USE_STATIC_LIBS ON)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)

@@ -1,8 +1,8 @@
 // A shared library that is loaded when one of its functions is called for the first time.
 //
-// libcurl and libarchive bring some thirty further libraries with them. Linked in the ordinary way,
-// the dynamic loader would bind all of them before main(), which is most of what `pawl --version`
-// or a completion in the shell would then take.
+// libcrypto, libcurl and libarchive bring some thirty further libraries with them. Linked in the
+// ordinary way, the dynamic loader would bind all of them before main(), which is most of what
+// `pawl --version` or a completion in the shell would then take.
 #pragma once
 
 namespace pawl {

@@ -1,7 +1,17 @@
 // pawl: the program.
+#include <fmt/format.h>
+
+#include <string_view>
+
 #include "cli/commands.h"
+#include "cli/version.h"
 
 int main(int argc, char** argv) {
+  // Asked for by scripts and prompts: said before there is a tree of commands.
+  if (argc == 2 && std::string_view(argv[1]) == "--version") {
+    fmt::print("pawl {}\n", pawl::version_text());
+    return 0;
+  }
   pawl::Globals globals;
   globals.environment = pawl::ProcessEnvironment::of_this_process();
   pawl::Program program("pawl",
