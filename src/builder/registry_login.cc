@@ -1,9 +1,7 @@
 #include "builder/registry_login.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -12,6 +10,7 @@
 #include <sstream>
 
 #include "base/encoding.h"
+#include "process/private_file.h"
 
 namespace pawl {
 namespace {
@@ -59,16 +58,7 @@ PrivateFolder::~PrivateFolder() {
 }
 
 Result<void> PrivateFolder::write(const std::string& name, const std::string& text) const {
-  const std::string path = path_ + "/" + name;
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const bool written =
-      file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int failure = errno;
-  if (file >= 0) ::close(file);
-  if (!written)
-    return Error(ErrorKind::storage,
-                 fmt::format("cannot write {}: {}", path, std::strerror(failure)));
-  return ok();
+  return write_private_file(path_ + "/" + name, text);
 }
 
 std::string auth_file(const BuilderOptions& options) {

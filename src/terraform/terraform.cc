@@ -1,8 +1,6 @@
 #include "terraform/terraform.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +10,7 @@
 #include <sstream>
 
 #include "base/hash.h"
+#include "process/private_file.h"
 #include "terraform/output.h"
 #include "terraform/plan_review.h"
 
@@ -38,21 +37,6 @@ Result<std::string> read_text(const fs::path& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
-}
-
-// Mode 0600, also when it was there with another.
-Result<void> write_private(const fs::path& path, const std::string& text) {
-  std::error_code ignored;
-  fs::remove(path, ignored);
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const bool written =
-      file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int failure = errno;
-  if (file >= 0) ::close(file);
-  if (!written)
-    return Error(ErrorKind::storage,
-                 fmt::format("cannot write {}: {}", path.string(), std::strerror(failure)));
-  return ok();
 }
 
 Result<void> make_folder(const fs::path& path) {
@@ -180,7 +164,7 @@ class Terraform : public Infrastructure {
                                              LogLine log) {
     PAWL_CO_CHECK(make_folder(fs::path(place.plan_file).parent_path()));
     // Terraform writes into the file that is there, and so leaves it private.
-    PAWL_CO_CHECK(write_private(place.plan_file, ""));
+    PAWL_CO_CHECK(write_private_file(place.plan_file, ""));
     std::vector<std::string> arguments = {
         "plan",         "-input=false",       "-json",
         lock_timeout(), "-detailed-exitcode", "-out=" + place.plan_file};
@@ -250,7 +234,7 @@ class Terraform : public Infrastructure {
     PAWL_CO_CHECK(make_folder(place.data));
     std::vector<std::string> arguments = {"init", "-input=false", "-no-color", "-reconfigure"};
     if (!backend.empty()) {
-      PAWL_CO_CHECK(write_private(place.backend_file, backend));
+      PAWL_CO_CHECK(write_private_file(place.backend_file, backend));
       arguments.push_back("-backend-config=" + place.backend_file);
     }
     LineHandler lines = [log](Stream, std::string_view line) {
@@ -261,7 +245,7 @@ class Terraform : public Infrastructure {
     if (exited.code != 0) co_return terraform_error("`terraform init`", exited.errors);
     // The lock file may be new: the mark is of what init left.
     PAWL_CO_TRY(auto after, init_fingerprint(place.tree, backend));
-    co_return write_private(place.init_mark, after);
+    co_return write_private_file(place.init_mark, after);
   }
 
   Task<Result<int>> run_json(Place place, std::vector<std::string> arguments,

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -103,13 +104,16 @@ class Builders : public testing::TestWithParam<const char*> {
     request_.labels["org.opencontainers.image.version"] = "1.4.2";
     request_.revision = std::string(40, 'a');
     request_.settings.builder = tool;
-    request_.settings.args["WHO"] = "ana";
+    // Of this test alone: the images are found by it, and others build beside.
+    request_.settings.args["WHO"] = who();
   }
   void TearDown() override {
     if (!registry_) return;
-    const std::string list = std::string(GetParam()) + " images -q --filter label=who=ana";
+    const std::string list = std::string(GetParam()) + " images -q --filter label=who=" + who();
     (void)shell(list + " | xargs -r " + GetParam() + " rmi -f");
   }
+
+  static std::string who() { return "ana-" + std::to_string(::getpid()); }
 
   void log_in(const std::string& password) {
     options_.logins.clear();
@@ -161,7 +165,7 @@ TEST_P(Builders, AgreeWithTheRegistryOnTheDigestOfEveryTag) {
   }
   const auto config = get("/v2/example/meals/blobs/" + config_digest, "application/json");
   EXPECT_THAT(config.body, HasSubstr("\"org.opencontainers.image.version\":\"1.4.2\""));
-  EXPECT_THAT(config.body, HasSubstr("\"who\":\"ana\""));
+  EXPECT_THAT(config.body, HasSubstr("\"who\":\"" + who() + "\""));
   EXPECT_THAT(log_, HasSubstr("COPY hello /hello"));
   EXPECT_TRUE(std::filesystem::is_empty(options_.scratch_dir));
 }

@@ -9,7 +9,7 @@
 
 #include "sandbox/files.h"
 #include "sandbox/support/tar.h"
-#include "sandbox/support/temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace pawl::sandbox {
 namespace {
@@ -34,10 +34,13 @@ std::string gzipped(const std::string& plain) {
 // Unpacks layers one over another into root/, beside which lies a file that must stay as it is.
 class Layers : public testing::Test {
  protected:
-  Layers() { EXPECT_TRUE(write_file_atomically(folder_ / "outside/secret", "untouched").ok()); }
+  Layers() {
+    EXPECT_TRUE(write_file_atomically(folder_.path() / "outside/secret", "untouched").ok());
+  }
   ~Layers() override {
     EXPECT_EQ(content("../outside/secret"), "untouched");
-    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_ / "outside"), {}), 1);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path() / "outside"), {}),
+              1);
   }
 
   Result<void> unpack(const std::string& plain, UnpackLimits limits = {}) {
@@ -45,18 +48,18 @@ class Layers : public testing::Test {
   }
   Result<void> unpack_bytes(const std::string& bytes, const Digest& digest, const Digest& diff_id,
                             UnpackLimits limits = {}) {
-    const auto file = folder_ / "layer";
+    const auto file = folder_.path() / "layer";
     EXPECT_TRUE(write_file_atomically(file, bytes).ok());
-    auto tree = SafeTree::open(folder_ / "root");
+    auto tree = SafeTree::open(folder_.path() / "root");
     EXPECT_TRUE(tree.ok());
     return unpack_layer(*tree, {file, digest, diff_id}, limits, usage_);
   }
   std::string content(const std::string& name) {
-    auto text = read_whole_file(folder_ / "root" / name, 1 << 20);
+    auto text = read_whole_file(folder_.path() / "root" / name, 1 << 20);
     return text.ok() ? *text : "(none)";
   }
   bool exists(const std::string& name) {
-    return std::filesystem::symlink_status(folder_ / "root" / name).type() !=
+    return std::filesystem::symlink_status(folder_.path() / "root" / name).type() !=
            std::filesystem::file_type::not_found;
   }
 
@@ -74,9 +77,9 @@ TEST_F(Layers, UnpacksFilesFoldersAndLinks) {
   ASSERT_TRUE(result.ok()) << result.error().message();
   EXPECT_EQ(content("etc/name"), "meals");
   EXPECT_EQ(content("etc/again"), "meals");
-  EXPECT_EQ(std::filesystem::read_symlink(folder_ / "root/etc/link"), "/etc/name");
+  EXPECT_EQ(std::filesystem::read_symlink(folder_.path() / "root/etc/link"), "/etc/name");
   struct stat info {};
-  ASSERT_EQ(::stat((folder_ / "root/a/b/c").c_str(), &info), 0);
+  ASSERT_EQ(::stat((folder_.path() / "root/a/b/c").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0755u) << "set-user-id bits are dropped";
   EXPECT_EQ(info.st_mtime, 1700000000);
 }
@@ -131,7 +134,7 @@ std::vector<Attack> attacks() {
 
 TEST_F(Layers, RefusesWhateverWouldLeaveTheRoot) {
   for (const auto& attack : attacks()) {
-    std::filesystem::remove_all(folder_ / "root");
+    std::filesystem::remove_all(folder_.path() / "root");
     ASSERT_TRUE(unpack(Tar().file("etc/name", "meals").bytes()).ok());
     auto result = unpack(attack.tar.bytes());
     EXPECT_FALSE(result.ok()) << attack.name;

@@ -7,7 +7,7 @@
 #include "base/encoding.h"
 #include "sandbox/registry/tokens.h"
 #include "sandbox/support/client.h"
-#include "sandbox/support/temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace pawl::sandbox {
 namespace {
@@ -21,7 +21,7 @@ constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+jso
 class RegistryProtocol : public testing::Test {
  protected:
   void start(RegistryRules rules = {}) {
-    auto store = RegistryStore::open(folder_ / "registry");
+    auto store = RegistryStore::open(folder_.path() / "registry");
     ASSERT_TRUE(store.ok());
     registry_.emplace(*std::move(store), std::move(rules), loop_.entropy());
     url_ = client_.serve([this](ServerRequest& request) { return registry_->handle(request); });

@@ -23,7 +23,7 @@ class Runner : public testing::Test {
     auto isolation = probe_isolation();
     if (!isolation.ok()) GTEST_SKIP() << isolation.error().message();
     isolation_ = *isolation;
-    auto store = RegistryStore::open(folder_ / "registry");
+    auto store = RegistryStore::open(folder_.path() / "registry");
     ASSERT_TRUE(store.ok());
     store_.emplace(*std::move(store));
     make_runner();
@@ -35,7 +35,7 @@ class Runner : public testing::Test {
 
   void make_runner() {
     runner_ = std::make_unique<ImageRunner>(loop_, *store_, logs_, isolation_,
-                                            folder_ / "functions", settings_);
+                                            folder_.path() / "functions", settings_);
   }
 
   FunctionCode code(json::object config = {}) {
@@ -303,8 +303,8 @@ TEST_F(Runner, AHostileImageIsRefusedAndLeavesNothing) {
   function.image_digest =
       test::store_image(*store_, "meals", Tar().file("../../escaped", "x").bytes(), {}).str();
   EXPECT_FALSE(invoke(function, "{}").ok());
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "escaped"));
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "functions/escaped"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "escaped"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "functions/escaped"));
 }
 
 }  // namespace

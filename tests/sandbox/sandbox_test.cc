@@ -36,7 +36,7 @@ class WholeSandbox : public testing::Test {
 
   void open() {
     SandboxOptions options;
-    options.folder = folder_ / "sandbox";
+    options.folder = folder_.path() / "sandbox";
     options.base_port = uint16_t{0};
     options.seed = seed();
     options.lambda.create_duration = options.lambda.update_duration =
@@ -196,7 +196,7 @@ TEST_F(WholeSandbox, AResetForgetsEverythingButPortsAndCredentials) {
 
 TEST_F(WholeSandbox, RunsOnceForEachFolder) {
   SandboxOptions second;
-  second.folder = folder_ / "sandbox";
+  second.folder = folder_.path() / "sandbox";
   second.base_port = uint16_t{0};
   auto opened = Sandbox::open(loop_, second);
   ASSERT_FALSE(opened.ok());
@@ -211,22 +211,23 @@ TEST_F(WholeSandbox, KeepsItsSecretsForItsOwner) {
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
         << file;
   }
-  auto connection = read_connection(folder_ / "sandbox");
+  auto connection = read_connection(folder_.path() / "sandbox");
   ASSERT_TRUE(connection.ok());
   EXPECT_EQ(environment_of(*connection), environment_of(sandbox_->connection()));
   close();
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "sandbox/connection.json"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "sandbox/connection.json"));
 }
 
 TEST_F(WholeSandbox, AStateThatIsNotItsOwnIsSaidAndLeftAlone) {
   close();
-  ASSERT_TRUE(write_file_atomically(folder_ / "sandbox/state.json", "{\"format\": 99}").ok());
+  ASSERT_TRUE(
+      write_file_atomically(folder_.path() / "sandbox/state.json", "{\"format\": 99}").ok());
   SandboxOptions options;
-  options.folder = folder_ / "sandbox";
+  options.folder = folder_.path() / "sandbox";
   options.base_port = uint16_t{0};
   auto opened = Sandbox::open(loop_, options);
   ASSERT_FALSE(opened.ok());
-  EXPECT_EQ(*read_whole_file(folder_ / "sandbox/state.json", 100), "{\"format\": 99}");
+  EXPECT_EQ(*read_whole_file(folder_.path() / "sandbox/state.json", 100), "{\"format\": 99}");
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include "sandbox/files.h"
 #include "sandbox/registry/store.h"
 #include "sandbox/support/tar.h"
-#include "sandbox/support/temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace pawl::test {
 
@@ -24,7 +24,7 @@ inline const std::optional<std::string>& function_binary() {
     const TempFolder folder;
     const std::string source =
         std::string(PAWL_SOURCE_DIR) + "/tests/sandbox/support/function.cc.txt";
-    const std::string out = (folder / "function").string();
+    const std::string out = folder / "function";
     const std::string command =
         "c++ -x c++ -std=c++17 -O1 -static -s -o " + out + " " + source + " 2>/dev/null";
     if (std::system(command.c_str()) != 0) return std::nullopt;
