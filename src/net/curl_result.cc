@@ -47,6 +47,10 @@ Error CurlTransfer::failure(CURLcode code) const {
       return Error(ErrorKind::corrupt, fmt::format("{}: the answer is larger than {} bytes",
                                                    story(), request_.max_body_bytes));
     case Reason::sink_refused:
+      // Whoever was to have the bytes is gone: that is no failure of the server that sends them.
+      if (request_.sink->is_closed())
+        return Error(ErrorKind::interrupted,
+                     fmt::format("{}: nobody waits for the answer any more", story()));
       return Error(ErrorKind::failed,
                    fmt::format("{}: the receiver of the answer gave up", story()));
     case Reason::source_failed:

@@ -84,7 +84,7 @@ class EarlyAnswer : public NetTest {
     EXPECT_EQ(outcome.upload->status, status);
     EXPECT_EQ(outcome.upload->body, "no");
     ASSERT_FALSE(outcome.download.ok());
-    EXPECT_EQ(outcome.download.error().kind(), ErrorKind::failed)
+    EXPECT_EQ(outcome.download.error().kind(), ErrorKind::interrupted)
         << outcome.download.error().message();
   }
 };
