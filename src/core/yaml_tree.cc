@@ -285,8 +285,7 @@ const YamlNode* YamlNode::find(std::string_view key) const {
 
 std::string describe(const YamlNode& node) {
   constexpr size_t kShown = 40;
-  std::string shown =
-      node.text.size() > kShown ? node.text.substr(0, kShown) + "..." : node.text;
+  std::string shown = node.text.size() > kShown ? node.text.substr(0, kShown) + "..." : node.text;
   switch (node.kind) {
     case Kind::null:
       return "nothing";
