@@ -80,7 +80,7 @@ Program::Program(std::string name, std::string description, Globals& globals)
   impl_->app = impl_->root.get();
   impl_->action = std::make_shared<std::function<int()>>();
   CLI::App& app = *impl_->root;
-  app.set_version_flag("-V,--version", std::string("pawl ") + version_text());
+  app.set_version_flag("-V,--version", version_line());
   app.fallthrough();  // the options below may stand after the command, too
   app.get_formatter()->column_width(34);
   app.add_option("-c,--config", globals.config_path,

@@ -67,7 +67,7 @@ Result<CopyOutcome> copy_between_registries(const CopyArguments& arguments,
   loop.stop_on_signals(stop);
   PAWL_TRY(const auto environment, effective_environment(globals, state_dir_of(globals)));
   HttpClientOptions http_options;
-  http_options.user_agent = "pawl/" + version_text();
+  http_options.user_agent = user_agent();
   const auto http = make_http_client(loop, http_options);
   const auto processes = make_processes(loop);
   const aws::ClientPorts ports{*http, loop.clock(), loop.entropy()};

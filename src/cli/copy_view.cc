@@ -58,10 +58,13 @@ class Bars : public CopyView {
       : terminal_(terminal), clock_(clock), out_(out) {}
   ~Bars() override { show_cursor(); }
 
-  void on_blob(const std::vector<BlobProgress>& blobs, size_t) override {
+  void on_blob(const std::vector<BlobProgress>& blobs, size_t changed) override {
     const SteadyTime now = clock_.steady_now();
-    // A copy: the last frame is drawn when the copy, whose list this is, has ended.
-    blobs_ = blobs;
+    // Of our own: the last frame is drawn when the copy, whose list this is, has ended.
+    if (blobs_.size() == blobs.size())
+      blobs_[changed] = blobs[changed];
+    else
+      blobs_ = blobs;
     if (drawn_lines_ > 0 && now - last_ < kFrame) return;
     last_ = now;
     draw();

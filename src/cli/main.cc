@@ -9,7 +9,7 @@
 int main(int argc, char** argv) {
   // Asked for by scripts and prompts: said before there is a tree of commands.
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
-    fmt::print("pawl {}\n", pawl::version_text());
+    fmt::print("{}\n", pawl::version_line());
     return 0;
   }
   pawl::Globals globals;

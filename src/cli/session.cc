@@ -67,7 +67,7 @@ class RealSession : public Session {
  private:
   static HttpClientOptions http_options(const ProcessEnvironment& variables) {
     HttpClientOptions options;
-    options.user_agent = "pawl/" + version_text();
+    options.user_agent = user_agent();
     options.ca_bundle = variables.get("AWS_CA_BUNDLE");
     return options;
   }

@@ -161,7 +161,7 @@ Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment, 
     variables["AWS_REGION"] = "us-east-1";
   PAWL_CO_TRY(auto options, aws::aws_options_from(variables, ""));
   HttpClientOptions http_options;
-  http_options.user_agent = "pawl/" + version_text();
+  http_options.user_agent = user_agent();
   http_options.ca_bundle = environment.get("AWS_CA_BUNDLE");
   http_options.max_connections_per_host = static_cast<size_t>(std::max(request.jobs, 1));
   const auto http = make_http_client(loop, http_options);

@@ -4,6 +4,8 @@
 #include <string>
 
 namespace pawl {
-/// "0.1.0"
-std::string version_text();
+/// "pawl 0.1.0", as --version says it.
+std::string version_line();
+/// "pawl/0.1.0", as servers are told.
+std::string user_agent();
 }  // namespace pawl

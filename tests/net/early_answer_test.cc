@@ -7,6 +7,16 @@
 namespace pawl {
 namespace {
 
+/// Reads until `end` has come, or the client has closed.
+Task<void> read_until(ServerSocket& socket, std::string end) {
+  std::string seen;
+  std::byte next{};
+  while (!seen.ends_with(end)) {
+    if (co_await socket.read_some({&next, 1}) == 0) co_return;
+    seen += static_cast<char>(next);
+  }
+}
+
 /// Answers each connection's first head with fixed bytes, and reads nothing more.
 class Blunt {
  public:
@@ -27,12 +37,7 @@ class Blunt {
   }
   Task<void> serve(UniqueFd fd, Then then) {
     ServerSocket socket(loop_, std::move(fd), "");
-    std::string head;
-    std::byte next{};
-    while (!head.ends_with("\r\n\r\n")) {
-      if (co_await socket.read_some({&next, 1}) == 0) co_return;
-      head += static_cast<char>(next);
-    }
+    co_await read_until(socket, "\r\n\r\n");
     (void)co_await socket.write(answer_, {}, false);
     if (then == Then::close) co_return;
     OneShot<bool> never;
@@ -67,11 +72,12 @@ class EarlyAnswer : public NetTest {
     Result<HttpResponse> download;
     Result<HttpResponse> upload;
   };
-  Outcome copy(Blunt& source, Blunt& target) {
-    BytePipe pipe(64u << 10, 50'000'000);
-    auto get = to(source.url(), "GET");
+  /// So many bytes from the answer of one to a request to the other.
+  Outcome copy(std::string source, std::string target, uint64_t bytes = 50'000'000) {
+    BytePipe pipe(64u << 10, bytes);
+    auto get = to(std::move(source), "GET");
     get.sink = pipe.sink();
-    auto put = to(target.url(), "PUT");
+    auto put = to(std::move(target), "PUT");
     put.source = pipe.source();
     std::vector<Task<Result<HttpResponse>>> both;
     both.push_back(client->send(std::move(get)));
@@ -95,7 +101,7 @@ TEST_F(EarlyAnswer, EndsAnUploadThatWaitsForASilentDownloadAndTheDownloadToo) {
       SCOPED_TRACE(status);
       Blunt source(loop, beginning(10), Then::stay);
       Blunt target(loop, refusal(status), then);
-      expect_refused(copy(source, target), status);
+      expect_refused(copy(source.url(), target.url()), status);
     }
   }
 }
@@ -103,13 +109,13 @@ TEST_F(EarlyAnswer, EndsAnUploadThatWaitsForASilentDownloadAndTheDownloadToo) {
 TEST_F(EarlyAnswer, EndsADownloadThatWaitsForRoom) {
   Blunt source(loop, beginning(30'000'000), Then::stay);
   Blunt target(loop, refusal(413), Then::stay);
-  expect_refused(copy(source, target), 413);
+  expect_refused(copy(source.url(), target.url()), 413);
 }
 
 TEST_F(EarlyAnswer, EndsAnUploadWhoseDownloadHasSaidNothing) {
   Blunt source(loop, "", Then::stay);
   Blunt target(loop, refusal(500), Then::stay);
-  expect_refused(copy(source, target), 500);
+  expect_refused(copy(source.url(), target.url()), 500);
 }
 
 /// Ends the answer to a GET, and answers the PUT that has its bytes, in one turn of the loop.
@@ -141,14 +147,6 @@ class Together {
       if (fd) co_return std::make_unique<ServerSocket>(loop_, std::move(fd), "");
     }
   }
-  static Task<void> read_until(ServerSocket& socket, std::string end) {
-    std::string seen;
-    std::byte next{};
-    while (!seen.ends_with(end)) {
-      if (co_await socket.read_some({&next, 1}) == 0) co_return;
-      seen += static_cast<char>(next);
-    }
-  }
 
   Loop& loop_;
   WaitableFd listener_;
@@ -157,18 +155,10 @@ class Together {
 
 TEST_F(EarlyAnswer, LetsAPipesTwoRequestsEndInTheSameTurn) {
   Together both(loop);
-  BytePipe pipe(64u << 10, 10);
-  auto get = to(both.url(), "GET");
-  get.sink = pipe.sink();
-  auto put = to(both.url(), "PUT");
-  put.source = pipe.source();
-  std::vector<Task<Result<HttpResponse>>> tasks;
-  tasks.push_back(client->send(std::move(get)));
-  tasks.push_back(client->send(std::move(put)));
-  const auto results = loop.run(when_all(std::move(tasks)));
-  ASSERT_TRUE(results[0].ok()) << results[0].error().message();
-  ASSERT_TRUE(results[1].ok()) << results[1].error().message();
-  EXPECT_EQ(results[1]->status, 201);
+  const auto outcome = copy(both.url(), both.url(), 10);
+  ASSERT_TRUE(outcome.download.ok()) << outcome.download.error().message();
+  ASSERT_TRUE(outcome.upload.ok()) << outcome.upload.error().message();
+  EXPECT_EQ(outcome.upload->status, 201);
 }
 
 }  // namespace

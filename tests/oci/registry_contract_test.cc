@@ -114,6 +114,16 @@ class RegistryContract : public ::testing::TestWithParam<const char*> {
     if (!registries_) log_in(logins_);
     return Repository(registries_->at(registry.host), name, push);
   }
+  /// One in each of two registries; `target` is where the second one is.
+  struct Two {
+    Repository from;
+    Repository to;
+    Place target;
+  };
+  Two two_repositories() {
+    const Place source = next_registry(), target = next_registry();
+    return {at(source, "team/app"), at(target, "mirror/app"), target};
+  }
   template <class T>
   T run(Task<Result<T>> task) {
     auto result = loop_.run(std::move(task));
@@ -178,9 +188,7 @@ class LoginsAreNeeded : public RegistryContract {};
 class TokenServers : public RegistryContract {};
 
 TEST_P(RegistryContract, CopiesAnImageAndKeepsItsDigest) {
-  const Place source = next_registry(), target = next_registry();
-  Repository from = at(source, "team/app");
-  Repository to = at(target, "mirror/app");
+  auto [from, to, target] = two_repositories();
   const Manifest image = put_image(from, {1'000'000, 0, 3'000'000, 1}, "v1");
   const CopyReport report = copy(from, to);
   EXPECT_EQ(report.digest, image.digest);
@@ -190,9 +198,7 @@ TEST_P(RegistryContract, CopiesAnImageAndKeepsItsDigest) {
 }
 
 TEST_P(RegistryContract, CopiesAnIndexAndKeepsItsDigest) {
-  const Place source = next_registry(), target = next_registry();
-  Repository from = at(source, "team/app");
-  Repository to = at(target, "mirror/app");
+  auto [from, to, target] = two_repositories();
   const Manifest amd = put_image(from, {100'000});
   const Manifest arm = put_image(from, {200'000});
   const std::string text = fmt::format(
@@ -210,9 +216,7 @@ TEST_P(RegistryContract, CopiesAnIndexAndKeepsItsDigest) {
 }
 
 TEST_P(RegistryContract, ASecondCopyFindsEverythingThere) {
-  const Place source = next_registry(), target = next_registry();
-  Repository from = at(source, "team/app");
-  Repository to = at(target, "mirror/app");
+  auto [from, to, target] = two_repositories();
   put_image(from, {50'000}, "v1");
   copy(from, to);
   const CopyReport report = copy(from, to);
@@ -233,9 +237,7 @@ TEST_P(RegistryContract, MountsWithinOneRegistry) {
 
 TEST_P(LargeLayers, TakeLittleMemory) {
   constexpr uint64_t kLarge = 200'000'000;
-  const Place source = next_registry(), target = next_registry();
-  Repository from = at(source, "team/app");
-  Repository to = at(target, "mirror/app");
+  auto [from, to, target] = two_repositories();
   put_image(from, {kLarge}, "v1");
   const long before = peak_memory_kib();
   const CopyReport report = copy(from, to);
@@ -244,9 +246,7 @@ TEST_P(LargeLayers, TakeLittleMemory) {
 }
 
 TEST_P(LoginsAreNeeded, ByWhomIsNotKnown) {
-  const Place source = next_registry(), target = next_registry();
-  Repository from = at(source, "team/app");
-  Repository to = at(target, "mirror/app");
+  auto [from, to, target] = two_repositories();
   put_image(from, {10'000}, "v1");
   copy(from, to);
   log_in({});
