@@ -59,8 +59,8 @@ Task<Result<void>> keep_backup(Work& work, std::string path, std::optional<Objec
 Task<Result<void>> replace(Work& work, std::string from, ObjectInfo wanted,
                            std::optional<ObjectInfo> current) {
   const std::string& bucket = work.keys.target.bucket;
-  PAWL_CO_CHECK(co_await guard(work.before_change));
   if (wanted.size > kMaxInMemory) {
+    PAWL_CO_CHECK(co_await guard(work.before_change));
     // A copy has no precondition: the look at `current` just before is all there is.
     PAWL_CO_CHECK(co_await work.store.copy(bucket, std::move(from), std::move(wanted)));
     co_return ok();
@@ -79,6 +79,8 @@ Task<Result<void>> replace(Work& work, std::string from, ObjectInfo wanted,
   request.sha256 = wanted.sha256;
   request.if_none_match = !current;
   if (current) request.if_match = current->etag;
+  // Only now: fetching the content may have taken longer than the lease lasts.
+  PAWL_CO_CHECK(co_await guard(work.before_change));
   auto put = co_await work.store.put(std::move(request));
   if (!put.ok() && put.error().outcome_unknown()) {
     // No answer came: what is there now tells whether it was done.

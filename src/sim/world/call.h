@@ -74,7 +74,8 @@ Task<Result<T>> call(Gate& gate, Request request, std::function<Result<T>()> wor
   --gate.open;
   const bool is_known = result.ok() || !result.error().outcome_unknown();
   if (effect) world.invariants.answered(*effect, is_known);
-  if (!request.is_change && result.ok()) world.invariants.read(request.resource);
+  const bool was_read = result.ok() || !is_transient(result.error().kind());
+  if (!request.is_change && was_read) world.invariants.read(request.resource);
   if (!result.ok() && request.is_change)
     world.tell(gate.node(), "{} {}: {}", request.action, request.resource,
                result.error().message());

@@ -73,7 +73,9 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
   Watched& watched = watched_[effect.by.deployment];
   if (!watched.before && !effect.environment.empty())
     watched.before = world_.look(effect.environment);
-  unknown_[resource] = effect.by.key;
+  // Pawl's own objects are named by deployment and content: writing one again is the same write.
+  const bool is_own_object = resource.find("/.pawl/") != std::string::npos;
+  if (!is_own_object) unknown_[resource] = effect.by.key;
   effects_.push_back(std::move(effect));
   watched.last_change = effects_.size();
   return effects_.size() - 1;
@@ -131,13 +133,23 @@ void Invariants::changed_by_hand(const std::string& environment, const std::stri
                                  const std::string& value) {
   after_step();
   const std::string& owner = owner_of(environment);
+  // What follows is another state: the same effect may well be made once more in it.
+  const std::string& function = world_.environment(environment).function.name;
+  std::erase_if(changes_, [&](const auto& one) {
+    const std::string& resource = one.first.second;
+    return resource == "function " + function || resource == "alias " + function;
+  });
   if (owner.empty()) return;
   world_.seen.count("somebody changed the function during a deployment");
   Watched& watched = watched_[owner];
   watched.is_touched = true;
   const StepState* capture = folds_.at(owner).step("capture_live");
-  if (capture != nullptr && capture->status == StepStatus::succeeded)
-    watched.hands.push_back({what, value});
+  if (capture == nullptr || capture->status != StepStatus::succeeded) return;
+  // To put back by hand what was there before looks like our change never having arrived.
+  const std::string then =
+      string_or(capture->outputs, what == "alias" ? "alias.version" : "latest.digest");
+  std::erase_if(watched.hands, [&](const Hand& earlier) { return earlier.what == what; });
+  if (value != then) watched.hands.push_back({what, value});
 }
 
 std::string Invariants::digest_of(const Deployment& deployment) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sim/world/simulation.h"
 
 namespace pawl::sim {
@@ -71,6 +73,11 @@ void Stage::look_after(size_t machine) {
 void Stage::play(const std::function<bool()>& done) {
   while (!done() && !world_.invariants.is_broken()) {
     for (size_t i = 0; i < nodes_.size(); ++i) look_after(i);
+    // One that died while it took up its work leaves nothing that the clock could wake.
+    const bool died = std::any_of(nodes_.begin(), nodes_.end(), [](const Machine& one) {
+      return one.node && one.node->gate().has_crashed();
+    });
+    if (died) continue;
     if (!world_.clock.step()) return;
     ++steps;
     do_what_is_due();
