@@ -12,7 +12,7 @@ Task<void> Gate::pass(std::string point) {
     world_.tell(node_, "dies at {}", point);
   }
   if (!crashed_ && world_.chance.of(world_.faults.rate(Fault::pause) / 10))
-    stand_still(std::chrono::milliseconds(world_.chance.between(1'000, 120'000)));
+    stand_still(std::chrono::milliseconds(world_.chance.between(1'000, 300'000)));
   co_await hold();
 }
 

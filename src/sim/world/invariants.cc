@@ -68,8 +68,6 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
       unknown != unknown_.end() && unknown->second == effect.by.key)
     broken(kAsked, fmt::format("{} sends {} again without having asked what became of the last",
                                effect.by.step, action));
-  if (epochs_[effect.environment] > effect.by.token)
-    world_.seen.count("a request was sent under a lease that was lost");
   Watched& watched = watched_[effect.by.deployment];
   if (!watched.before && !effect.environment.empty())
     watched.before = world_.look(effect.environment);
@@ -83,6 +81,8 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
 
 void Invariants::carried_out(size_t number, bool changed) {
   Effect& effect = effects_[number];
+  if (epochs_[effect.environment] > effect.by.token)
+    world_.seen.count("a request was sent under a lease that was lost");
   if (!changed) return;
   ++effect.changes;
   const int changes = ++changes_[{effect.by.key, effect.resource}];
@@ -145,11 +145,16 @@ void Invariants::changed_by_hand(const std::string& environment, const std::stri
   watched.is_touched = true;
   const StepState* capture = folds_.at(owner).step("capture_live");
   if (capture == nullptr || capture->status != StepStatus::succeeded) return;
-  // To put back by hand what was there before looks like our change never having arrived.
+  // To put back by hand what was there before looks like our change never having arrived, and to
+  // put what the deployment puts there looks like its own.
   const std::string then =
       string_or(capture->outputs, what == "alias" ? "alias.version" : "latest.digest");
   std::erase_if(watched.hands, [&](const Hand& earlier) { return earlier.what == what; });
-  if (value != then) watched.hands.push_back({what, value});
+  const Deployment& deployment = folds_.at(owner);
+  const std::string ours = what == "alias"
+                               ? deployment.output("publish_version", "function_version")
+                               : digest_of(deployment);
+  if (value != then && value != ours) watched.hands.push_back({what, value});
 }
 
 std::string Invariants::digest_of(const Deployment& deployment) {

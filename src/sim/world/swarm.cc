@@ -62,6 +62,11 @@ class Swarm {
           node->accept(is_rollback ? DeploymentKind::rollback : DeploymentKind::deploy, environment,
                        version);
       });
+    // Now and then somebody looks for what is left unfinished, also for what another still runs.
+    for (uint64_t i = chance.below(8); i > 0; --i)
+      stage_.at(some_time(), [this] {
+        if (Node* node = some_node()) node->resume_all();
+      });
     for (uint64_t i = chance.below(4); i > 0; --i)
       stage_.at(some_time(), [this] { cancel_something(); });
   }
