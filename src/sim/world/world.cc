@@ -10,9 +10,16 @@ constexpr const char* kConfig = R"(
 app: meals
 repository: example/meals
 image: {source: ghcr.io/example/meals}
-function: {name: "{app}-{environment}", alias: live, repository: "{app}-{environment}", update_timeout: 60s}
-static: {dir: dist, bucket: "{app}-{environment}", prefix: static/, immutable: ["**/*.[0-9a-f]*.*"]}
-health: {path: /health, attempts: 4, rollback_attempts: 4, max_wait: 8s, expect: {version_header: X-App-Version}}
+function:
+  {name: "{app}-{environment}", alias: live, repository: "{app}-{environment}", update_timeout: 60s}
+static:
+  {dir: dist, bucket: "{app}-{environment}", prefix: static/, immutable: ["**/*.[0-9a-f]*.*"]}
+health:
+  path: /health
+  attempts: 4
+  rollback_attempts: 4
+  max_wait: 8s
+  expect: {version_header: X-App-Version}
 environments:
   dev:
   plain: {function: {alias: none}}
