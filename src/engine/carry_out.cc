@@ -33,6 +33,10 @@ Outcome cancelled_before_it_began(const Deployment& deployment) {
 // No value: there is a plan now.
 Task<Result<std::optional<Outcome>>> plan_first(Execution& execution, MakePlan make_plan) {
   if (execution.deployment().plan) co_return std::optional<Outcome>();
+  // It could not be planned, and its process ended before that was recorded as the end.
+  if (execution.deployment().phase == Phase::rolling_back)
+    co_return std::optional<Outcome>(
+        Outcome{"rolled_back", execution.deployment().rollback_reason, "nothing_to_undo"});
   if (execution.deployment().cancel_requested)
     co_return std::optional<Outcome>(cancelled_before_it_began(execution.deployment()));
   if (!make_plan)
@@ -133,6 +137,11 @@ Task<Result<Outcome>> run_or_roll_back(Execution& execution) {
 // ---- the end ----
 
 Task<Result<void>> begin(Execution& execution) {
+  // Another process may have begun, or ended, it since we last looked; from here on none can.
+  PAWL_CO_CHECK(co_await execution.journal.refresh());
+  if (is_terminal(execution.deployment().phase))
+    co_return Error(ErrorKind::conflict, "it has ended meanwhile")
+        .with_code(std::string(kCodeFinished));
   const bool is_first = execution.deployment().phase == Phase::queued;
   json::object data{{"owner", execution.options.owner}};
   co_return co_await execution.journal.write(is_first ? EventType::started : EventType::resumed, "",

@@ -107,6 +107,20 @@ Task<Result<void>> Journal::write_all(std::vector<JournalEntry> entries) {
   co_return written;
 }
 
+Task<Result<bool>> Journal::write_if_unmoved(EventType type, json::object data) {
+  co_await mutex_.lock();
+  std::vector<Event> events;
+  events.push_back(
+      Event{id_, deployment_.last_sequence + 1, clock_.now(), token_, type, "", redacted(data)});
+  auto appended = co_await with_stop({}, store_.append(events));
+  auto taken = co_await with_stop({}, take_in({}));
+  mutex_.unlock();
+  if (!appended.ok() && appended.error().kind() != ErrorKind::conflict)
+    co_return std::move(appended).error();
+  if (!taken.ok()) co_return std::move(taken).error();
+  co_return appended.ok();
+}
+
 Task<Result<void>> Journal::refresh() {
   co_await mutex_.lock();
   auto taken = co_await with_stop({}, take_in({}));
@@ -117,11 +131,13 @@ Task<Result<void>> Journal::refresh() {
 
 Task<Result<void>> Journal::write_locked(std::vector<JournalEntry> entries) {
   for (auto& entry : entries) entry.data = redacted(std::move(entry.data));
+  // One time for all tries: an entry whose answer was lost is known again by it.
+  const WallTime at = clock_.now();
   for (int tries = 1;; ++tries) {
     std::vector<Event> events;
     for (const auto& entry : entries)
-      events.push_back(Event{id_, deployment_.last_sequence + 1 + events.size(), clock_.now(),
-                             token_, entry.type, entry.step, entry.data});
+      events.push_back(Event{id_, deployment_.last_sequence + 1 + events.size(), at, token_,
+                             entry.type, entry.step, entry.data});
     auto appended = co_await store_.append(events);
     if (appended.ok()) {
       for (const Event& event : events) take(event, true);

@@ -64,6 +64,9 @@ class Journal {
 
   Task<Result<void>> write(EventType type, std::string step, json::object data);
   Task<Result<void>> write_all(std::vector<JournalEntry> entries);
+  /// Only while nobody else has written: false, and nothing written, when somebody has. For those
+  /// who do not run the deployment, and whose word is true of the state that they saw.
+  Task<Result<bool>> write_if_unmoved(EventType type, json::object data);
   /// Takes in what others appended. A conflict when one of them holds a newer lease.
   Task<Result<void>> refresh();
 

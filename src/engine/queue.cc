@@ -127,7 +127,11 @@ Task<Result<void>> Line::say_whom_we_wait_for(const std::optional<Lease>& lease,
       lease ? "is held by" : "goes first to", other, version_of(theirs.deployment()),
       owner_for_people(owner), since(theirs.deployment()), place);
   json::object data{{"for", other}, {"reason", reason}, {"owner", options_.owner}};
-  co_return co_await journal_.write(EventType::waiting, "", std::move(data));
+  // Another process may begin it at this very moment: then it waits no more.
+  PAWL_CO_TRY(const bool said,
+              co_await journal_.write_if_unmoved(EventType::waiting, std::move(data)));
+  if (!said) told_.clear();
+  co_return ok();
 }
 
 }  // namespace pawl

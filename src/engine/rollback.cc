@@ -14,6 +14,20 @@ Task<Result<void>> begin(Execution& execution, const std::string& cause,
   co_return co_await execution.journal.write(EventType::rollback_started, "", std::move(data));
 }
 
+// What a dead process left begun, and no undo will look at, must not stay "running" for ever in a
+// deployment that has ended.
+Task<Result<void>> close_what_has_no_undo(Execution& execution, const Plan& plan) {
+  for (const PlanStep& step : plan.steps) {
+    const StepState* state = execution.deployment().step(step.id);
+    if (state == nullptr || state->status != StepStatus::running || !step.undo.empty()) continue;
+    json::object data{{"error", "its process ended before it did; there is nothing to undo"},
+                      {"kind", to_string(ErrorKind::interrupted)}};
+    PAWL_CO_CHECK(
+        co_await execution.journal.write(EventType::step_failed, step.id, std::move(data)));
+  }
+  co_return ok();
+}
+
 Task<Result<void>> undo_all(Execution& execution, const Plan& plan) {
   const auto& started = execution.journal.facts().started;
   const auto open = steps_to_undo(plan, execution.deployment(), started, false);
@@ -77,6 +91,7 @@ Task<Result<Outcome>> roll_back(Execution& execution, Plan plan, std::string cau
   PAWL_CO_CHECK(co_await begin(execution, cause, reason));
   // From here on the cause is the journal's: a cancel that comes during an undo changes nothing.
   cause = execution.journal.facts().rollback_cause;
+  PAWL_CO_CHECK(co_await close_what_has_no_undo(execution, plan));
   PAWL_CO_CHECK(co_await undo_all(execution, plan));
 
   const auto undos =

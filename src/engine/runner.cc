@@ -232,9 +232,8 @@ Task<Result<void>> Runner::Impl::leave_line(Journal& journal, std::string reason
       journal.deployment().phase == Phase::queued && journal.facts().owner == options.owner;
   if (!is_ours) co_return ok();
   json::object data{{"reason", std::move(reason)}};
-  auto written = co_await journal.write(EventType::interrupted, "", std::move(data));
-  if (!written.ok() && written.error().code() == kCodeFinished) co_return ok();
-  co_return written;
+  PAWL_CO_CHECK(co_await journal.write_if_unmoved(EventType::interrupted, std::move(data)));
+  co_return ok();
 }
 
 // ---- cancel ----

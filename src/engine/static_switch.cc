@@ -32,25 +32,40 @@ bool same_object(const ObjectInfo& a, const ObjectInfo& b) {
 }
 
 // Keeps `current` (or its absence) once: a second try after a crash must not take our own new file
-// for what was there before.
+// for what was there before. Only where nothing is kept yet, since a request of a process that was
+// paused may arrive when that file has long been switched.
 Task<Result<void>> keep_backup(Work& work, std::string path, std::optional<ObjectInfo> current) {
   const std::string& bucket = work.keys.target.bucket;
   const std::string key = work.keys.backup(work.deployment, path);
   PAWL_CO_TRY(const auto kept, co_await work.store.head(bucket, key));
   if (kept) co_return ok();
-  PAWL_CO_CHECK(co_await guard(work.before_change));
-  if (current) {
+  if (current && current->size > kMaxInMemory) {
+    PAWL_CO_CHECK(co_await guard(work.before_change));
+    // A copy has no precondition.
     const std::string from = current->key;
     ObjectInfo headers = *current;
     headers.key = key;
     PAWL_CO_CHECK(co_await work.store.copy(bucket, from, std::move(headers)));
     co_return ok();
   }
-  PutRequest marker;
-  marker.bucket = bucket;
-  marker.key = key;
-  marker.content_type = std::string(kAbsentType);
-  PAWL_CO_CHECK(co_await work.store.put(std::move(marker)));
+  PutRequest backup;
+  backup.bucket = bucket;
+  backup.key = key;
+  backup.content_type = std::string(kAbsentType);
+  backup.if_none_match = true;
+  if (current) {
+    PAWL_CO_TRY(auto content, co_await work.store.get(bucket, current->key));
+    if (!content || content->info.etag != current->etag)
+      co_return Error(ErrorKind::conflict,
+                      fmt::format("{} was changed by someone else meanwhile", current->key));
+    backup.body = std::move(content->body);
+    backup.content_type = current->content_type;
+    backup.cache_control = current->cache_control;
+    backup.sha256 = current->sha256;
+  }
+  PAWL_CO_CHECK(co_await guard(work.before_change));
+  auto put = co_await work.store.put(std::move(backup));
+  if (!put.ok() && put.error().kind() != ErrorKind::conflict) co_return std::move(put).error();
   co_return ok();
 }
 
@@ -59,8 +74,8 @@ Task<Result<void>> keep_backup(Work& work, std::string path, std::optional<Objec
 Task<Result<void>> replace(Work& work, std::string from, ObjectInfo wanted,
                            std::optional<ObjectInfo> current) {
   const std::string& bucket = work.keys.target.bucket;
-  PAWL_CO_CHECK(co_await guard(work.before_change));
   if (wanted.size > kMaxInMemory) {
+    PAWL_CO_CHECK(co_await guard(work.before_change));
     // A copy has no precondition: the look at `current` just before is all there is.
     PAWL_CO_CHECK(co_await work.store.copy(bucket, std::move(from), std::move(wanted)));
     co_return ok();
@@ -79,6 +94,8 @@ Task<Result<void>> replace(Work& work, std::string from, ObjectInfo wanted,
   request.sha256 = wanted.sha256;
   request.if_none_match = !current;
   if (current) request.if_match = current->etag;
+  // Only now: fetching the content may have taken longer than the lease lasts.
+  PAWL_CO_CHECK(co_await guard(work.before_change));
   auto put = co_await work.store.put(std::move(request));
   if (!put.ok() && put.error().outcome_unknown()) {
     // No answer came: what is there now tells whether it was done.

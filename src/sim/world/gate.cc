@@ -1,0 +1,35 @@
+#include "sim/world/gate.h"
+
+namespace pawl::sim {
+
+Task<void> Gate::pass(std::string point) {
+  ++passes_;
+  const bool dies = passes_ == crash_at_ || world_.chance.of(world_.faults.rate(Fault::crash) / 20);
+  if (dies && !crashed_) {
+    crashed_ = true;
+    where_ = point;
+    if (open > 0) world_.seen.count("a process died with a request on its way");
+    world_.tell(node_, "dies at {}", point);
+  }
+  if (!crashed_ && world_.chance.of(world_.faults.rate(Fault::pause) / 10))
+    stand_still(std::chrono::milliseconds(world_.chance.between(1'000, 300'000)));
+  co_await hold();
+}
+
+Task<void> Gate::hold() {
+  while (!crashed_ && world_.clock.steady_now() < still_until_) {
+    auto rest = still_until_ - world_.clock.steady_now();
+    auto slept = co_await with_stop({}, world_.clock.sleep_for(rest));
+    (void)slept;
+  }
+  if (!crashed_) co_return;
+  OneShot<bool> never;
+  co_await never.wait();
+}
+
+void Gate::stand_still(std::chrono::milliseconds duration) {
+  still_until_ = world_.clock.steady_now() + duration;
+  world_.tell(node_, "stands still for {}", format_duration(duration));
+}
+
+}  // namespace pawl::sim

@@ -1,0 +1,172 @@
+// The invariants over requests: who may change the world, and how often.
+#include "sim/world/invariants.h"
+
+#include "sim/world/invariant_names.h"
+#include "sim/world/world.h"
+
+namespace pawl::sim {
+
+using namespace invariant;
+
+void Invariants::broken(const char* invariant, std::string what) {
+  world_.tell("BROKEN", "{}: {}", invariant, what);
+  violations_.push_back({invariant, std::move(what)});
+}
+
+const std::string& Invariants::owner_of(const std::string& environment) const {
+  static const std::string kNobody;
+  const auto found = owners_.find(environment);
+  return found == owners_.end() ? kNobody : found->second;
+}
+
+void Invariants::acknowledged(const std::string& deployment) {
+  acknowledged_.insert(deployment);
+}
+
+void Invariants::leased(const Lease& lease, SteadyTime asked_at,
+                        std::chrono::milliseconds duration) {
+  deadlines_[{lease.environment, lease.token}] = asked_at + duration;
+}
+
+void Invariants::announced(const std::string& node, Announcement by) {
+  const auto fold = folds_.find(by.deployment);
+  const std::string environment = fold == folds_.end() ? "" : fold->second.environment;
+  const auto deadline = deadlines_.find({environment, by.token});
+  if (deadline == deadlines_.end() || world_.clock.steady_now() >= deadline->second)
+    broken(kOldEpochs, fmt::format("{} of {} would change the world, and its lease (token {}) has "
+                                   "run out",
+                                   by.step, by.deployment, by.token));
+  announced_[node] = std::move(by);
+}
+
+size_t Invariants::issued(const std::string& node, const std::string& action,
+                          const std::string& resource) {
+  after_step();  // the record as it is at this moment
+  Effect effect;
+  effect.action = action;
+  effect.resource = resource;
+  const auto said = announced_.find(node);
+  if (said == announced_.end()) {
+    broken(kOldEpochs,
+           fmt::format("{} of {} was sent without a look at the lease", action, resource));
+    effects_.push_back(std::move(effect));
+    return effects_.size() - 1;
+  }
+  effect.by = std::move(said->second);
+  announced_.erase(said);
+  const auto fold = folds_.find(effect.by.deployment);
+  if (fold != folds_.end()) {
+    effect.environment = fold->second.environment;
+    if (is_terminal(fold->second.phase))
+      broken(kTerminal, fmt::format("{} has ended, and sends {} ({})", effect.by.deployment, action,
+                                    effect.by.step));
+  }
+  if (intents_[effect.by.deployment].count(effect.by.key) == 0)
+    broken(kIntent, fmt::format("{} sends {} for {}, which the record does not know of",
+                                effect.by.deployment, action, effect.by.step));
+  if (const auto unknown = unknown_.find(resource);
+      unknown != unknown_.end() && unknown->second == effect.by.key)
+    broken(kAsked, fmt::format("{} sends {} again without having asked what became of the last",
+                               effect.by.step, action));
+  Watched& watched = watched_[effect.by.deployment];
+  if (!watched.before && !effect.environment.empty())
+    watched.before = world_.look(effect.environment);
+  // Pawl's own objects are named by deployment and content: writing one again is the same write.
+  const bool is_own_object = resource.find("/.pawl/") != std::string::npos;
+  if (!is_own_object) unknown_[resource] = effect.by.key;
+  effects_.push_back(std::move(effect));
+  watched.last_change = effects_.size();
+  return effects_.size() - 1;
+}
+
+void Invariants::carried_out(size_t number, bool changed) {
+  Effect& effect = effects_[number];
+  if (epochs_[effect.environment] > effect.by.token)
+    world_.seen.count("a request was sent under a lease that was lost");
+  if (!changed) return;
+  ++effect.changes;
+  const int changes = ++changes_[{effect.by.key, effect.resource}];
+  if (changes > 1)
+    broken(kOnce, fmt::format("{} of {} changed {} {} times ({})", effect.by.step,
+                              effect.by.deployment, effect.resource, changes, effect.action));
+}
+
+void Invariants::answered(size_t number, bool is_known) {
+  Effect& effect = effects_[number];
+  effect.is_answered = true;
+  effect.is_known = is_known;
+  const auto unknown = unknown_.find(effect.resource);
+  if (is_known && unknown != unknown_.end() && unknown->second == effect.by.key)
+    unknown_.erase(unknown);
+  if (!is_known)
+    world_.seen.count(effect.changes > 0 ? "an outcome was unknown and the change was made"
+                                         : "an outcome was unknown and the change was not made");
+}
+
+void Invariants::read(const std::string& resource) {
+  auto at = unknown_.lower_bound(resource);
+  while (at != unknown_.end() && at->first.rfind(resource, 0) == 0) at = unknown_.erase(at);
+}
+
+void Invariants::probed(const std::string& environment, const std::string& digest, bool is_good) {
+  if (!is_good) return;
+  for (const auto& [id, deployment] : folds_)
+    if (deployment.environment == environment && digest_of(deployment) == digest)
+      watched_[id].witnessed_at = effects_.size();
+}
+
+// The engine's own fold, just after an entry, against ours of the same entries.
+void Invariants::node_says(const Deployment& theirs) {
+  after_step();
+  const auto ours = folds_.find(theirs.id);
+  if (theirs.contradictions != 0)
+    broken(kFold, fmt::format("{} has an entry that does not fit", theirs.id));
+  if (ours == folds_.end() || ours->second.last_sequence != theirs.last_sequence) return;
+  if (ours->second.phase != theirs.phase)
+    broken(kFold, fmt::format("{} is {} in the record and {} in memory", theirs.id,
+                              to_string(ours->second.phase), to_string(theirs.phase)));
+  if (is_terminal(theirs.phase) && to_json(ours->second) != to_json(theirs))
+    broken(kFold, fmt::format("{} is told differently by the record and in memory", theirs.id));
+}
+
+void Invariants::changed_by_hand(const std::string& environment, const std::string& what,
+                                 const std::string& value) {
+  after_step();
+  const std::string& owner = owner_of(environment);
+  // What follows is another state: the same effect may well be made once more in it.
+  const std::string& function = world_.environment(environment).function.name;
+  std::erase_if(changes_, [&](const auto& one) {
+    const std::string& resource = one.first.second;
+    return resource == "function " + function || resource == "alias " + function;
+  });
+  if (owner.empty()) return;
+  world_.seen.count("somebody changed the function during a deployment");
+  Watched& watched = watched_[owner];
+  watched.is_touched = true;
+  const StepState* capture = folds_.at(owner).step("capture_live");
+  if (capture == nullptr || capture->status != StepStatus::succeeded) return;
+  // To put back by hand what was there before looks like our change never having arrived, and to
+  // put what the deployment puts there looks like its own.
+  const std::string then =
+      string_or(capture->outputs, what == "alias" ? "alias.version" : "latest.digest");
+  std::erase_if(watched.hands, [&](const Hand& earlier) { return earlier.what == what; });
+  const Deployment& deployment = folds_.at(owner);
+  const std::string ours = what == "alias"
+                               ? deployment.output("publish_version", "function_version")
+                               : digest_of(deployment);
+  if (value != then && value != ours) watched.hands.push_back({what, value});
+}
+
+std::string Invariants::digest_of(const Deployment& deployment) {
+  if (!deployment.plan) return "";
+  for (const PlanStep& step : deployment.plan->steps) {
+    if (step.kind == "copy_image") return string_or(step.params, "digest");
+    if (step.kind == "restore_function") {
+      const std::string uri = string_or(step.params, "image_uri");
+      return uri.substr(std::min(uri.size(), uri.find('@') + 1));
+    }
+  }
+  return "";
+}
+
+}  // namespace pawl::sim

@@ -1,0 +1,173 @@
+#include "sim/world/node.h"
+
+#include "engine/queries.h"
+
+namespace pawl::sim {
+namespace {
+
+StepPorts step_ports(Clock& clock, SimFunctions& functions, SimImages& images, SimObjects& objects,
+                     SimFiles& files, SimApplication& application, SimForge& forge) {
+  StepPorts ports;
+  ports.clock = &clock;
+  ports.functions = &functions;
+  ports.images = &images;
+  ports.repositories = &images;
+  ports.objects = &objects;
+  ports.static_files = &files;
+  ports.health = &application;
+  ports.endpoints = &application;
+  ports.forge = &forge;
+  return ports;
+}
+
+RunnerOptions options_of(const std::string& owner) {
+  RunnerOptions options;
+  options.owner = owner;
+  options.repository = "example/meals";
+  return options;
+}
+
+}  // namespace
+
+Node::Node(World& world, std::string name, int life)
+    : world_(world),
+      owner_(fmt::format("{}/{}", name, life)),
+      gate_(world, owner_),
+      clock_(gate_),
+      store_(gate_),
+      entropy_(world.chance.next()),
+      processes_(world, owner_),
+      functions_(gate_),
+      images_(gate_),
+      objects_(gate_),
+      files_(world),
+      application_(gate_),
+      forge_(gate_),
+      library_(gate_, make_step_library(step_ports(clock_, functions_, images_, objects_, files_,
+                                                   application_, forge_))),
+      runner_(RunnerPorts{store_, clock_, entropy_, library_, processes_, &forge_},
+              options_of(owner_), *this) {
+  world_.tell(owner_, "starts");
+}
+
+Node::~Node() {
+  runs_.clear();
+  jobs_.clear();
+}
+
+void Node::on_event(const Deployment& deployment, const Event&) {
+  world_.invariants.node_says(deployment);
+}
+
+void Node::start_job(Task<void> job) {
+  jobs_.push_back(std::move(job));
+  jobs_.back().start(&no_stop_);
+}
+
+void Node::accept(DeploymentKind kind, std::string environment, std::string version) {
+  NewDeployment request;
+  request.app = World::kApp;
+  request.environment = environment;
+  request.actor = "ana";
+  request.kind = kind;
+  request.decision.verdict = Decision::Verdict::deploy;
+  request.decision.reason = "asked for";
+  request.decision.release = {environment, version, version, "v" + version, std::string(40, 'a')};
+  world_.tell(owner_, "is asked for {} {} in {}", to_string(kind), version, environment);
+  start_job(accept_and_note(std::move(request)));
+}
+
+Task<void> Node::accept_and_note(NewDeployment request) {
+  auto id = co_await runner_.accept(std::move(request));
+  if (!id.ok()) {
+    world_.tell(owner_, "does not take it: {}", id.error().message());
+    co_return;
+  }
+  world_.invariants.acknowledged(*id);
+  to_run_.push_back(*id);
+}
+
+void Node::cancel(std::string deployment) {
+  world_.tell(owner_, "is asked to cancel {}", deployment);
+  start_job(cancel_and_note(std::move(deployment)));
+}
+
+Task<void> Node::cancel_and_note(std::string deployment) {
+  auto asked = co_await runner_.cancel(deployment, "bob");
+  if (!asked.ok())
+    world_.tell(owner_, "does not cancel {}: {}", deployment, asked.error().message());
+}
+
+void Node::resume_all() {
+  start_job(find_unfinished());
+}
+
+Task<void> Node::find_unfinished() {
+  for (;;) {
+    auto left = co_await store_.unfinished(World::kApp, "");
+    if (left.ok()) {
+      to_run_.insert(to_run_.end(), left->begin(), left->end());
+      co_return;
+    }
+    auto slept = co_await clock_.sleep_for(std::chrono::milliseconds(1'000));
+    (void)slept;
+  }
+}
+
+void Node::run(const std::string& deployment) {
+  if (runs_.count(deployment) > 0 || stopping_) return;
+  auto& work = runs_[deployment];
+  work = std::make_unique<Work>();
+  work->task = runner_.run(deployment, [this, deployment] { return make_plan(deployment); });
+  work->task.start(&work->context);
+}
+
+Task<Result<Plan>> Node::make_plan(std::string id) {
+  PAWL_CO_TRY(const auto deployment, co_await load_deployment(store_, id));
+  const EnvironmentConfig& environment = world_.environment(deployment.environment);
+  PlanFacts facts;
+  if (deployment.kind == DeploymentKind::rollback) {
+    PAWL_CO_TRY(const auto target,
+                co_await rollback_target(store_, World::kApp, deployment.environment, ""));
+    if (!target) co_return Error(ErrorKind::refused, "there is nothing to go back to");
+    co_return make_rollback_plan(world_.config, environment, *target, facts);
+  }
+  Decision decision;
+  decision.verdict = Decision::Verdict::deploy;
+  decision.release = deployment.release;
+  facts.source_digest = world_.source.at(deployment.release.version);
+  Plan plan = make_deploy_plan(world_.config, environment, decision, facts);
+  // Each release's assets lie in a folder of their own.
+  for (PlanStep& step : plan.steps)
+    if (step.kind == "upload_static") step.params["dir"] = "dist/" + deployment.release.version;
+  co_return plan;
+}
+
+void Node::stop() {
+  stopping_ = true;
+  world_.tell(owner_, "is asked to stop");
+  for (auto& [id, work] : runs_) work->stop.request_stop();
+}
+
+std::vector<std::string> Node::collect() {
+  std::vector<std::string> again;
+  std::erase_if(jobs_, [](const Task<void>& job) { return job.done(); });
+  for (auto at = runs_.begin(); at != runs_.end();) {
+    if (!at->second->task.done()) {
+      ++at;
+      continue;
+    }
+    auto ended = at->second->task.take();
+    if (!ended.ok()) {
+      world_.tell(owner_, "leaves {}: {}", at->first, ended.error().message());
+      again.push_back(at->first);
+    }
+    at = runs_.erase(at);
+  }
+  std::vector<std::string> fresh;
+  fresh.swap(to_run_);
+  for (const auto& id : fresh) run(id);
+  return again;
+}
+
+}  // namespace pawl::sim

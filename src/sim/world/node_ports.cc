@@ -1,0 +1,197 @@
+#include "sim/world/node_ports.h"
+
+namespace pawl::sim {
+
+Task<Result<void>> SimClock::sleep_for(std::chrono::milliseconds duration) {
+  auto slept = co_await gate_.world().clock.sleep_for(duration);
+  co_await gate_.hold();
+  co_return slept;
+}
+
+// ---- the record ----
+
+Task<Result<void>> SimStore::before(std::string verb) {
+  World& world = gate_.world();
+  co_await gate_.pass(verb + ", before it");
+  const double rate = world.faults.rate(Fault::store_refuses);
+  if (verb == "append" && world.chance.of(rate)) {
+    world.tell(gate_.node(), "the record refuses an append: no room");
+    co_return Error(ErrorKind::storage, "no room on the disk");
+  }
+  if (world.chance.of(rate)) co_return Error(ErrorKind::unavailable, "the database is busy");
+  co_return ok();
+}
+
+Task<Result<void>> SimStore::after(std::string verb, bool may_be_lost) {
+  World& world = gate_.world();
+  co_await gate_.pass(verb + ", after it");
+  if (!may_be_lost || !world.chance.of(world.faults.rate(Fault::store_answer))) co_return ok();
+  if (verb == "append") world.seen.count("a journal entry was stored and its answer lost");
+  world.tell(gate_.node(), "{} is durable, and its answer is lost", verb);
+  co_return Error(ErrorKind::unavailable, "the connection to the database was lost")
+      .with_outcome_unknown();
+}
+
+Task<Result<void>> SimStore::append(std::vector<Event> events) {
+  PAWL_CO_CHECK(co_await before("append"));
+  World& world = gate_.world();
+  auto appended = co_await real().append(events);
+  world.invariants.after_step();
+  if (appended.ok())
+    for (const Event& event : events)
+      world.tell(gate_.node(), "records {} {} ({})", to_string(event.type), event.step,
+                 event.deployment);
+  if (!appended.ok() && appended.error().code() == kCodeFenced)
+    world.seen.count("a fenced append was refused");
+  PAWL_CO_CHECK(co_await after("append", appended.ok()));
+  co_return appended;
+}
+
+Task<Result<std::vector<Event>>> SimStore::events(std::string deployment) {
+  PAWL_CO_CHECK(co_await before("events"));
+  co_return co_await real().events(std::move(deployment));
+}
+
+Task<Result<std::vector<std::string>>> SimStore::deployments(std::string app,
+                                                             std::string environment,
+                                                             size_t limit) {
+  PAWL_CO_CHECK(co_await before("deployments"));
+  co_return co_await real().deployments(std::move(app), std::move(environment), limit);
+}
+
+Task<Result<std::vector<std::string>>> SimStore::unfinished(std::string app,
+                                                            std::string environment) {
+  PAWL_CO_CHECK(co_await before("unfinished"));
+  co_return co_await real().unfinished(std::move(app), std::move(environment));
+}
+
+Task<Result<std::string>> SimStore::find_deployment(std::string prefix) {
+  PAWL_CO_CHECK(co_await before("find_deployment"));
+  co_return co_await real().find_deployment(std::move(prefix));
+}
+
+Task<Result<std::optional<Lease>>> SimStore::acquire_lease(std::string app, std::string environment,
+                                                           std::string deployment,
+                                                           std::string owner, WallTime now,
+                                                           std::chrono::milliseconds duration) {
+  World& world = gate_.world();
+  const SteadyTime asked_at = world.clock.steady_now();
+  PAWL_CO_CHECK(co_await before("acquire_lease"));
+  auto granted = co_await real().acquire_lease(app, environment, deployment, owner, now, duration);
+  PAWL_CO_CHECK(co_await after("acquire_lease", granted.ok()));
+  if (granted.ok() && *granted) {
+    world.invariants.leased(**granted, asked_at, duration);
+    world.tell(gate_.node(), "holds {} for {}, token {}", environment, deployment,
+               (*granted)->token);
+  }
+  co_return granted;
+}
+
+Task<Result<void>> SimStore::renew_lease(Lease lease, WallTime now,
+                                         std::chrono::milliseconds duration) {
+  const SteadyTime asked_at = gate_.world().clock.steady_now();
+  PAWL_CO_CHECK(co_await before("renew_lease"));
+  auto renewed = co_await real().renew_lease(lease, now, duration);
+  PAWL_CO_CHECK(co_await after("renew_lease", renewed.ok()));
+  if (renewed.ok()) gate_.world().invariants.leased(lease, asked_at, duration);
+  co_return renewed;
+}
+
+Task<Result<void>> SimStore::release_lease(Lease lease) {
+  PAWL_CO_CHECK(co_await before("release_lease"));
+  auto released = co_await real().release_lease(lease);
+  PAWL_CO_CHECK(co_await after("release_lease", released.ok()));
+  co_return released;
+}
+
+Task<Result<std::optional<Lease>>> SimStore::lease(std::string app, std::string environment) {
+  PAWL_CO_CHECK(co_await before("lease"));
+  co_return co_await real().lease(std::move(app), std::move(environment));
+}
+
+// Step logs decide nothing, and are kept with less care: no faults of their own.
+Task<Result<void>> SimStore::append_log(std::string, std::vector<LogEntry>) {
+  co_return ok();
+}
+
+Task<Result<std::vector<LogEntry>>> SimStore::log(std::string, std::string) {
+  co_return std::vector<LogEntry>();
+}
+
+// ---- the steps ----
+
+namespace {
+
+class WatchedContext : public StepContext {
+ public:
+  WatchedContext(Gate& gate, StepContext& real) : gate_(gate), real_(real) {}
+  const Deployment& deployment() const override { return real_.deployment(); }
+  const PlanStep& step() const override { return real_.step(); }
+  std::string key() const override { return real_.key(); }
+  Clock& clock() override { return real_.clock(); }
+  void log(std::string_view line) override {
+    World& world = gate_.world();
+    if (world.tells()) world.tell(gate_.node(), "{}: {}", real_.step().id, line);
+  }
+  void progress(uint64_t, uint64_t, std::string_view) override {}
+  Task<Result<void>> record_attempt(json::object data) override {
+    return real_.record_attempt(std::move(data));
+  }
+  Task<Result<void>> before_change() override {
+    auto may = co_await real_.before_change();
+    if (may.ok()) {
+      const Deployment& deployment = real_.deployment();
+      gate_.world().invariants.announced(
+          gate_.node(),
+          Announcement{deployment.id, real_.step().id, real_.key(), deployment.fencing_token});
+    }
+    co_return may;
+  }
+
+ private:
+  Gate& gate_;
+  StepContext& real_;
+};
+
+class WatchedStep : public Step {
+ public:
+  WatchedStep(Gate& gate, Step& real) : gate_(gate), real_(real) {}
+  Task<Result<Observation>> observe(StepContext& context) override {
+    WatchedContext watched(gate_, context);
+    co_return co_await real_.observe(watched);
+  }
+  Task<Result<json::object>> perform(StepContext& context) override {
+    WatchedContext watched(gate_, context);
+    co_return co_await real_.perform(watched);
+  }
+  Task<Result<json::object>> undo(StepContext& context) override {
+    WatchedContext watched(gate_, context);
+    co_return co_await real_.undo(watched);
+  }
+
+ private:
+  Gate& gate_;
+  Step& real_;
+};
+
+}  // namespace
+
+WatchedLibrary::WatchedLibrary(Gate& gate, std::unique_ptr<StepLibrary> real)
+    : gate_(gate), real_(std::move(real)) {}
+WatchedLibrary::~WatchedLibrary() = default;
+
+Step* WatchedLibrary::find(std::string_view kind) {
+  if (const auto known = steps_.find(kind); known != steps_.end()) return known->second.get();
+  Step* real = real_->find(kind);
+  if (real == nullptr) return nullptr;
+  auto& watched = steps_[std::string(kind)];
+  watched = std::make_unique<WatchedStep>(gate_, *real);
+  return watched.get();
+}
+
+Task<Result<std::optional<std::string>>> WatchedLibrary::verify_rollback(StepContext& context) {
+  WatchedContext watched(gate_, context);
+  co_return co_await real_->verify_rollback(watched);
+}
+
+}  // namespace pawl::sim

@@ -1,0 +1,50 @@
+// Counts how often an interesting state was reached. A campaign in which one of them was never
+// reached proves less than it seems to, and says so.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace pawl::sim {
+
+class Seen {
+ public:
+  void count(const std::string& what) { ++counts_[what]; }
+  uint64_t of(const std::string& what) const {
+    const auto found = counts_.find(what);
+    return found == counts_.end() ? 0 : found->second;
+  }
+  void add(const Seen& other) {
+    for (const auto& [what, count] : other.counts_) counts_[what] += count;
+  }
+  const std::map<std::string, uint64_t>& counts() const { return counts_; }
+
+ private:
+  std::map<std::string, uint64_t> counts_;
+};
+
+/// What a campaign with all faults must have reached.
+inline constexpr const char* kMustBeSeen[] = {
+    "a deployment succeeded",
+    "a deployment was rolled back",
+    "a deployment was cancelled",
+    "a deployment failed",
+    "a rollback by command succeeded",
+    "a first deployment",
+    "a process died with a request on its way",
+    "a process died while rolling back",
+    "a process died in recovery",
+    "another node took a deployment over",
+    "a request was sent under a lease that was lost",
+    "a fenced append was refused",
+    "an outcome was unknown and the change was made",
+    "an outcome was unknown and the change was not made",
+    "an update was accepted and failed",
+    "somebody changed the function during a deployment",
+    "the wall clock jumped during a lease",
+    "a journal entry was stored and its answer lost",
+    "a step was found done already",
+};
+
+}  // namespace pawl::sim

@@ -1,0 +1,165 @@
+// S3 and the work tree for the engine, over sim/cloud's model.
+#include <algorithm>
+
+#include "base/hash.h"
+#include "sim/world/cloud_ports.h"
+
+namespace pawl::sim {
+namespace {
+
+ObjectInfo info_of(const cloud::Object& object, bool with_headers) {
+  ObjectInfo info;
+  info.key = object.key;
+  info.size = object.blob.size;
+  info.etag = object.etag;
+  if (!with_headers) return info;
+  info.content_type = object.metadata.content_type;
+  const auto of = [](const std::map<std::string, std::string>& map, const char* key) {
+    const auto found = map.find(key);
+    return found == map.end() ? std::string() : found->second;
+  };
+  info.cache_control = of(object.metadata.system, "cache-control");
+  info.sha256 = of(object.metadata.user, "sha256");
+  return info;
+}
+
+cloud::ObjectMetadata metadata_of(const std::string& type, const std::string& caching,
+                                  const std::string& sha256) {
+  cloud::ObjectMetadata metadata;
+  metadata.content_type = type;
+  if (!caching.empty()) metadata.system["cache-control"] = caching;
+  if (!sha256.empty()) metadata.user["sha256"] = sha256;
+  return metadata;
+}
+
+std::string etag_in_words(World& world, const std::string& bucket, const std::string& key) {
+  auto object = world.cloud.s3.head(bucket, key);
+  return object.ok() ? object->etag : "none";
+}
+
+Request change(World& world, std::string action, const std::string& bucket,
+               const std::string& key) {
+  Request request{std::move(action), "s3 " + bucket + "/" + key, true};
+  request.look = [&world, bucket, key] { return etag_in_words(world, bucket, key); };
+  return request;
+}
+
+}  // namespace
+
+Task<Result<std::vector<ObjectInfo>>> SimObjects::list(std::string bucket, std::string prefix) {
+  World& world = gate_.world();
+  Request request{"list", "s3 " + bucket + "/" + prefix};
+  std::function<Result<std::vector<ObjectInfo>>()> work =
+      [&world, bucket, prefix]() -> Result<std::vector<ObjectInfo>> {
+    std::vector<ObjectInfo> found;
+    cloud::ListQuery query;
+    query.bucket = bucket;
+    query.prefix = prefix;
+    for (;;) {
+      PAWL_TRY(auto page, world.cloud.s3.list(query));
+      for (const auto& object : page.objects) found.push_back(info_of(object, false));
+      if (!page.truncated) return found;
+      query.after = page.next;
+    }
+  };
+  co_return co_await call<std::vector<ObjectInfo>>(gate_, std::move(request), std::move(work));
+}
+
+Task<Result<std::optional<ObjectInfo>>> SimObjects::head(std::string bucket, std::string key) {
+  World& world = gate_.world();
+  Request request{"head", "s3 " + bucket + "/" + key};
+  std::function<Result<std::optional<ObjectInfo>>()> work =
+      [&world, bucket, key]() -> Result<std::optional<ObjectInfo>> {
+    auto object = world.cloud.s3.head(bucket, key);
+    if (object.ok()) return std::optional<ObjectInfo>(info_of(*object, true));
+    if (object.error().kind() == ErrorKind::not_found) return std::optional<ObjectInfo>();
+    return std::move(object).error();
+  };
+  co_return co_await call<std::optional<ObjectInfo>>(gate_, std::move(request), std::move(work));
+}
+
+Task<Result<std::optional<StoredObject>>> SimObjects::get(std::string bucket, std::string key) {
+  World& world = gate_.world();
+  Request request{"get_object", "s3 " + bucket + "/" + key};
+  std::function<Result<std::optional<StoredObject>>()> work =
+      [&world, bucket, key]() -> Result<std::optional<StoredObject>> {
+    auto object = world.cloud.s3.head(bucket, key);
+    if (!object.ok() && object.error().kind() == ErrorKind::not_found)
+      return std::optional<StoredObject>();
+    if (!object.ok()) return std::move(object).error();
+    PAWL_TRY(auto body, world.cloud.s3.read(bucket, key));
+    return std::optional<StoredObject>(StoredObject{info_of(*object, true), std::move(body)});
+  };
+  co_return co_await call<std::optional<StoredObject>>(gate_, std::move(request), std::move(work));
+}
+
+Task<Result<ObjectInfo>> SimObjects::put(PutRequest put) {
+  World& world = gate_.world();
+  Request request = change(world, "put", put.bucket, put.key);
+  std::function<Result<ObjectInfo>()> work = [&world, put]() -> Result<ObjectInfo> {
+    const auto* file = std::get_if<FileOnDisk>(&put.body);
+    const std::string& body = file ? world.work_tree[file->path] : std::get<std::string>(put.body);
+    cloud::Conditions conditions{put.if_match, put.if_none_match};
+    PAWL_TRY(auto object,
+             world.cloud.s3.put_bytes(put.bucket, put.key, body,
+                                      metadata_of(put.content_type, put.cache_control, put.sha256),
+                                      conditions, world.clock.now()));
+    return info_of(object, true);
+  };
+  co_return co_await call<ObjectInfo>(gate_, std::move(request), std::move(work));
+}
+
+Task<Result<ObjectInfo>> SimObjects::copy(std::string bucket, std::string from,
+                                          ObjectInfo headers) {
+  World& world = gate_.world();
+  Request request = change(world, "copy_object", bucket, headers.key);
+  std::function<Result<ObjectInfo>()> work = [&world, bucket, from,
+                                              headers]() -> Result<ObjectInfo> {
+    PAWL_TRY(auto object, world.cloud.s3.copy(bucket, from, bucket, headers.key,
+                                              metadata_of(headers.content_type,
+                                                          headers.cache_control, headers.sha256),
+                                              {}, world.clock.now()));
+    return info_of(object, true);
+  };
+  co_return co_await call<ObjectInfo>(gate_, std::move(request), std::move(work));
+}
+
+Task<Result<void>> SimObjects::remove(std::string bucket, std::string key) {
+  World& world = gate_.world();
+  Request request = change(world, "remove", bucket, key);
+  std::function<Result<void>()> work = [&world, bucket, key] {
+    return world.cloud.s3.remove(bucket, key, {}, world.clock.now());
+  };
+  co_return co_await call<void>(gate_, std::move(request), std::move(work));
+}
+
+Task<Result<void>> SimObjects::check_bucket(std::string bucket) {
+  World& world = gate_.world();
+  Request request{"check_bucket", "bucket " + bucket};
+  std::function<Result<void>()> work = [&world, bucket] {
+    return world.cloud.s3.check_bucket(bucket);
+  };
+  co_return co_await call<void>(gate_, std::move(request), std::move(work));
+}
+
+Task<Result<StaticManifest>> SimFiles::scan(std::string directory,
+                                            std::vector<std::string> immutable) {
+  StaticManifest manifest;
+  const std::string folder = directory + "/";
+  for (auto at = world_.work_tree.lower_bound(folder);
+       at != world_.work_tree.end() && at->first.rfind(folder, 0) == 0; ++at) {
+    StaticFile file;
+    file.path = at->first.substr(folder.size());
+    file.size = at->second.size();
+    file.sha256 = sha256_hex(at->second);
+    file.content_type = content_type_for(file.path);
+    file.is_immutable = std::any_of(immutable.begin(), immutable.end(), [&](const auto& glob) {
+      return glob_matches(glob, file.path);
+    });
+    file.cache_control = file.is_immutable ? kImmutableCaching : kMutableCaching;
+    manifest.files.push_back(std::move(file));
+  }
+  co_return manifest;
+}
+
+}  // namespace pawl::sim
