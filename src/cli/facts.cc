@@ -112,6 +112,14 @@ Task<Result<PlanFacts>> plan_facts(Session& session, const EnvironmentConfig& en
   } else {
     co_return std::move(uri).error();
   }
+  if (environment.terraform && environment.static_files) {
+    auto bucket = co_await session.ports().objects->check_bucket(environment.static_files->bucket);
+    // Terraform may make it, or give the right to use it: then the upload comes after.
+    const bool is_terraforms = !bucket.ok() && (bucket.error().kind() == ErrorKind::not_found ||
+                                                bucket.error().kind() == ErrorKind::denied);
+    if (!bucket.ok() && !is_terraforms) co_return std::move(bucket).error();
+    known.bucket_exists = bucket.ok();
+  }
   co_return known;
 }
 

@@ -25,7 +25,8 @@ struct Assessment {
 /// Reads only. An Error when something could not be read: a guess is no basis for a deployment.
 Task<Result<Assessment>> assess(Session& session, DeployQuestion question);
 
-/// What the plan needs of the target (the ECR repository), read when the environment is held.
+/// What the plan needs of the target (the ECR repository, the bucket), read when the environment
+/// is held.
 Task<Result<PlanFacts>> plan_facts(Session& session, const EnvironmentConfig& environment,
                                    PlanFacts known);
 

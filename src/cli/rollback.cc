@@ -42,9 +42,7 @@ Task<Result<int>> rollback(Session& session, const Globals& globals, Config conf
   run.repository = config.repository;
   run.accept = [&request](Runner& runner) { return runner.accept(request); };
   run.make_plan = [&]() -> Task<Result<Plan>> {
-    const PlanFacts nothing_known;
-    PAWL_CO_TRY(auto facts, co_await plan_facts(session, environment, nothing_known));
-    co_return make_rollback_plan(config, environment, *target, facts);
+    co_return make_rollback_plan(config, environment, *target);
   };
   co_return co_await run_deployment(session, globals, run);
 }

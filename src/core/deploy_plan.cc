@@ -25,13 +25,14 @@ class DeployPlan {
     }
     add(copy_image());
     if (environment_.static_files) add(upload_static());
+    if (uploads_beside_terraform()) add(confirm_static());
     add(update_function());
     if (has_alias()) {
       add(publish_version());
       add(move_alias());
     }
     if (environment_.static_files)
-      add(switch_static_step(*environment_.static_files, {"upload_static", traffic_step()}));
+      add(switch_static_step(*environment_.static_files, {files_step(), traffic_step()}));
     add(find_url_step(environment_, {after_infrastructure()}));
     if (environment_.health) add(check_health());
     add_warnings();
@@ -43,6 +44,13 @@ class DeployPlan {
   bool has_alias() const { return !environment_.function.alias.empty(); }
   /// After it callers get the new code.
   std::string traffic_step() const { return has_alias() ? "move_alias" : "update_function"; }
+  bool uploads_beside_terraform() const {
+    return environment_.static_files && environment_.terraform && facts_.bucket_exists;
+  }
+  /// After it the new static files are there for sure.
+  std::string files_step() const {
+    return uploads_beside_terraform() ? "confirm_static" : "upload_static";
+  }
   std::string after_infrastructure() const {
     return environment_.terraform ? "apply_infrastructure" : "capture_live";
   }
@@ -155,7 +163,17 @@ class DeployPlan {
     PlanStep made = step("upload_static",
                          fmt::format("upload the new files of {} to s3://{}/{}", settings.dir,
                                      settings.bucket, settings.prefix),
-                         {after_infrastructure()});
+                         {uploads_beside_terraform() ? "capture_live" : after_infrastructure()});
+    made.params = to_json(settings);
+    return made;
+  }
+
+  PlanStep confirm_static() const {
+    const StaticSettings& settings = *environment_.static_files;
+    PlanStep made = step(
+        "confirm_static",
+        fmt::format("see that Terraform left them in s3://{}/{}", settings.bucket, settings.prefix),
+        {"upload_static", "apply_infrastructure"});
     made.params = to_json(settings);
     return made;
   }
@@ -166,7 +184,7 @@ class DeployPlan {
                          {"copy_image"});
     if (environment_.terraform) made.needs.emplace_back("apply_infrastructure");
     // With alias none this is what moves the traffic: the new files must be there.
-    if (!has_alias() && environment_.static_files) made.needs.emplace_back("upload_static");
+    if (!has_alias() && environment_.static_files) made.needs.push_back(files_step());
     made.params = {{"function", environment_.function.name},
                    {"alias", environment_.function.alias},
                    {"update_timeout_ms", environment_.function.update_timeout.count()}};
@@ -191,7 +209,7 @@ class DeployPlan {
         step("move_alias",
              fmt::format("move the alias {} of {} to that version", function.alias, function.name),
              {"publish_version"});
-    if (environment_.static_files) made.needs.emplace_back("upload_static");
+    if (environment_.static_files) made.needs.push_back(files_step());
     made.params = {{"function", function.name},
                    {"alias", function.alias},
                    {"version", decision_.release.version},

@@ -49,6 +49,7 @@ Result<Plan> plan_from_json(const json::object& object);
 /// What was found out before planning that shapes the plan.
 struct PlanFacts {
   bool repository_exists = true;  // ECR: the copy need not wait for Terraform
+  bool bucket_exists = true;      // S3: nor need the upload of static files
   std::string
       repository_uri;  // "123.dkr.ecr.us-east-1.amazonaws.com/meals-dev-lambda"; may be empty
   std::string source_digest;    // of the image when it exists already; empty when to be built
@@ -61,11 +62,13 @@ struct PlanFacts {
 ///   exists) notify_started                                     (stage deploy, not required)
 ///   capture_live                                       before the first change
 ///   plan_infrastructure, apply_infrastructure          (terraform configured)
-///   copy_image, update_function, publish_version, upload_static, move_alias, switch_static,
-///   find_url, check_health
+///   copy_image, upload_static, confirm_static, update_function, publish_version, move_alias,
+///   switch_static, find_url, check_health
+/// confirm_static is there when the upload runs beside Terraform, which may replace the bucket and
+/// what is in it: before the traffic moves it looks once more.
 /// Notifications of the end are the engine's (they must tell the outcome).
-/// With alias none, update_function is what moves the traffic: it comes after upload_static, and
-/// there is no move_alias.
+/// With alias none, update_function is what moves the traffic: it comes after the upload, and there
+/// is no move_alias.
 Plan make_deploy_plan(const Config& config, const EnvironmentConfig& environment,
                       const Decision& decision, const PlanFacts& facts);
 
@@ -80,6 +83,6 @@ struct RollbackTarget {
 /// Steps: notify_started, capture_live, restore_function (alias to the version, else the image by
 /// digest), switch_static, find_url, check_health (rollback_attempts).
 Plan make_rollback_plan(const Config& config, const EnvironmentConfig& environment,
-                        const RollbackTarget& target, const PlanFacts& facts);
+                        const RollbackTarget& target);
 
 }  // namespace pawl

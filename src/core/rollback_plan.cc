@@ -30,7 +30,7 @@ PlanStep restore_function_step(const EnvironmentConfig& environment, const Rollb
 }  // namespace
 
 Plan make_rollback_plan(const Config& config, const EnvironmentConfig& environment,
-                        const RollbackTarget& target, const PlanFacts&) {
+                        const RollbackTarget& target) {
   Plan plan;
   plan.kind = DeploymentKind::rollback;
   plan.release = target.release;

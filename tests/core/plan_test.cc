@@ -54,11 +54,11 @@ bool comes_after(const Plan& plan, const std::string& later, const std::string& 
 }
 
 TEST(DeployPlan, HasTheStepsOfTheDesign) {
-  EXPECT_THAT(
-      ids(deploy("full", true)),
-      ElementsAre("notify_started", "capture_live", "build_image", "plan_infrastructure",
-                  "apply_infrastructure", "copy_image", "upload_static", "update_function",
-                  "publish_version", "move_alias", "switch_static", "find_url", "check_health"));
+  EXPECT_THAT(ids(deploy("full", true)),
+              ElementsAre("notify_started", "capture_live", "build_image", "plan_infrastructure",
+                          "apply_infrastructure", "copy_image", "upload_static", "confirm_static",
+                          "update_function", "publish_version", "move_alias", "switch_static",
+                          "find_url", "check_health"));
   EXPECT_THAT(ids(deploy("plain", false)),
               ElementsAre("notify_started", "capture_live", "copy_image", "update_function",
                           "publish_version", "move_alias", "find_url"));
@@ -67,8 +67,9 @@ TEST(DeployPlan, HasTheStepsOfTheDesign) {
 TEST(DeployPlan, CapturesBeforeAnythingIsChanged) {
   for (const auto* environment : {"full", "plain", "unqualified"}) {
     const Plan plan = deploy(environment, true);
-    for (const auto* changing : {"apply_infrastructure", "copy_image", "update_function",
-                                 "publish_version", "upload_static", "move_alias", "switch_static"})
+    for (const auto* changing :
+         {"apply_infrastructure", "copy_image", "update_function", "publish_version",
+          "upload_static", "confirm_static", "move_alias", "switch_static"})
       if (plan.step(changing) != nullptr) {
         EXPECT_TRUE(comes_after(plan, changing, "capture_live")) << environment << " " << changing;
       }
@@ -98,6 +99,19 @@ TEST(DeployPlan, TheCopyWaitsForTerraformOnlyWhenItMakesTheRepository) {
   EXPECT_FALSE(comes_after(deploy("full", false, facts), "copy_image", "apply_infrastructure"));
   facts.repository_exists = false;
   EXPECT_TRUE(comes_after(deploy("full", false, facts), "copy_image", "apply_infrastructure"));
+}
+
+TEST(DeployPlan, TheUploadWaitsForTerraformOnlyWhenItMakesTheBucket) {
+  PlanFacts facts;
+  const Plan beside = deploy("full", false, facts);
+  EXPECT_FALSE(comes_after(beside, "upload_static", "apply_infrastructure"));
+  EXPECT_TRUE(comes_after(beside, "confirm_static", "apply_infrastructure"));
+  for (const auto* later : {"move_alias", "switch_static"})
+    EXPECT_TRUE(comes_after(beside, later, "confirm_static")) << later;
+  facts.bucket_exists = false;
+  const Plan after = deploy("full", false, facts);
+  EXPECT_TRUE(comes_after(after, "upload_static", "apply_infrastructure"));
+  EXPECT_EQ(after.step("confirm_static"), nullptr);
 }
 
 TEST(DeployPlan, TheBuildKnowsItsTagsLabelsAndArguments) {
@@ -135,7 +149,7 @@ TEST(RollbackPlan, GoesBackToTheRecordedRelease) {
   target.function_version = "7";
   target.image_uri = "registry.example/meals@sha256:" + std::string(64, '0');
   target.static_manifest["digest"] = "sha256:" + std::string(64, '1');
-  const Plan plan = make_rollback_plan(made, **made.environment("full"), target, {});
+  const Plan plan = make_rollback_plan(made, **made.environment("full"), target);
   EXPECT_THAT(ids(plan), ElementsAre("notify_started", "capture_live", "restore_function",
                                      "switch_static", "find_url", "check_health"));
   EXPECT_EQ(plan.kind, DeploymentKind::rollback);
@@ -145,7 +159,7 @@ TEST(RollbackPlan, GoesBackToTheRecordedRelease) {
   EXPECT_EQ(check_plan(plan), "");
 
   target.static_manifest.clear();
-  const Plan without = make_rollback_plan(made, **made.environment("full"), target, {});
+  const Plan without = make_rollback_plan(made, **made.environment("full"), target);
   EXPECT_EQ(without.step("switch_static"), nullptr);
   EXPECT_THAT(without.warnings, Contains(HasSubstr("static files stay as they are")));
 }

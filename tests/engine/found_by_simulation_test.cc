@@ -76,7 +76,7 @@ TEST(FoundBySimulation, NoStepStaysRunningInWhatHasEnded) {
   });
   first.kill();
   rig.processes.gone.insert("p0");
-  Event cancel{id, rig.events(id).size() + 1, rig.clock.now(), 0, EventType::cancel_requested,
+  Event cancel{id, rig.events(id).size() + 1,  rig.clock.now(), 0, EventType::cancel_requested,
                "", json::object{{"by", "bob"}}};
   ASSERT_TRUE(rig.clock.run(rig.store.append({cancel})).ok());
   Process second(rig, "p1");

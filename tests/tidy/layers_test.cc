@@ -21,9 +21,10 @@ constexpr size_t kMaxColumns = 100;
 
 // From bottom to top; folders of one rank do not include each other.
 const std::map<std::string, int> kRank = {
-    {"base", 0},   {"core", 1}, {"engine", 2},  {"net", 3},       {"process", 4},
-    {"github", 5}, {"aws", 5},  {"oci", 5},     {"terraform", 5}, {"builder", 5},
-    {"store", 5},  {"sim", 6},  {"sandbox", 7}, {"simulator", 7}, {"cli", 8},       {"server", 8},
+    {"base", 0},      {"core", 1},      {"engine", 2}, {"net", 3},
+    {"process", 4},   {"github", 5},    {"aws", 5},    {"oci", 5},
+    {"terraform", 5}, {"builder", 5},   {"store", 5},  {"sim", 6},
+    {"sandbox", 7},   {"simulator", 7}, {"cli", 8},    {"server", 8},
 };
 
 struct SourceFile {

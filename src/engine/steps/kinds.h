@@ -18,6 +18,7 @@ std::unique_ptr<Step> make_copy_image(const StepPorts& ports);
 std::unique_ptr<Step> make_update_function(const StepPorts& ports);
 std::unique_ptr<Step> make_publish_version(const StepPorts& ports);
 std::unique_ptr<Step> make_upload_static(const StepPorts& ports);
+std::unique_ptr<Step> make_confirm_static(const StepPorts& ports);
 std::unique_ptr<Step> make_switch_static(const StepPorts& ports);
 std::unique_ptr<Step> make_move_alias(const StepPorts& ports);
 std::unique_ptr<Step> make_restore_function(const StepPorts& ports);

@@ -39,6 +39,7 @@ class Library : public StepLibrary {
     add("update_function", functions, steps::make_update_function, ports);
     add("publish_version", functions, steps::make_publish_version, ports);
     add("upload_static", objects && ports.static_files, steps::make_upload_static, ports);
+    add("confirm_static", objects && ports.static_files, steps::make_confirm_static, ports);
     add("move_alias", functions, steps::make_move_alias, ports);
     add("switch_static", objects, steps::make_switch_static, ports);
     add("restore_function", functions, steps::make_restore_function, ports);

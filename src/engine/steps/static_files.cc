@@ -1,6 +1,5 @@
-// The two steps of static files: new ones go up before the traffic moves; those with fixed names
-// are switched after it, and put back by the undo. How that is done is engine/static_site.h's
-// affair.
+// The steps of static files: new ones go up before the traffic moves; those with fixed names are
+// switched after it, and put back by the undo. How that is done is engine/static_site.h's affair.
 #include <fmt/format.h>
 
 #include "engine/steps/kinds.h"
@@ -30,13 +29,23 @@ class UploadStatic : public Step {
   Task<Result<Observation>> observe(StepContext&) override { co_return Observation{}; }
 
   Task<Result<json::object>> perform(StepContext& context) override {
+    PAWL_CO_TRY(const auto manifest, co_await scan(context));
+    co_return co_await upload(context, manifest);
+  }
+
+ protected:
+  Task<Result<StaticManifest>> scan(StepContext& context) {
     const json::object& params = context.step().params;
-    const std::string directory = string_or(params, "dir");
     std::vector<std::string> immutable;
     if (const json::value* globs = find(params, "immutable"); globs && globs->is_array())
       for (const auto& glob : globs->get_array())
         if (glob.is_string()) immutable.emplace_back(glob.get_string());
-    PAWL_CO_TRY(const auto manifest, co_await files_.scan(directory, std::move(immutable)));
+    co_return co_await files_.scan(string_or(params, "dir"), std::move(immutable));
+  }
+
+  Task<Result<json::object>> upload(StepContext& context, StaticManifest manifest) {
+    const json::object& params = context.step().params;
+    const std::string directory = string_or(params, "dir");
     const StaticTarget target = target_of(params);
     SyncProgress progress = [&context](uint64_t done, uint64_t total) {
       context.progress(done, total, "bytes");
@@ -54,9 +63,41 @@ class UploadStatic : public Step {
     co_return outputs;
   }
 
- private:
   ObjectStore& objects_;
   StaticFiles& files_;
+};
+
+// The upload ran beside Terraform, which may have replaced the bucket: then all goes up again.
+class ConfirmStatic : public UploadStatic {
+ public:
+  using UploadStatic::UploadStatic;
+
+  Task<Result<Observation>> observe(StepContext& context) override {
+    const StaticTarget target = target_of(context.step().params);
+    const std::string digest = uploaded_digest(context);
+    auto manifest = co_await read_release_manifest(objects_, target, digest);
+    if (!manifest.ok() && manifest.error().kind() == ErrorKind::not_found) co_return Observation{};
+    if (!manifest.ok()) co_return std::move(manifest).error();
+    PAWL_CO_TRY(const bool there, co_await is_in_place(objects_, target, *manifest, false));
+    Observation seen;
+    if (there) seen.done = json::object{{"manifest_digest", digest}};
+    co_return seen;
+  }
+
+  Task<Result<json::object>> perform(StepContext& context) override {
+    PAWL_CO_TRY(const auto manifest, co_await scan(context));
+    if (manifest.digest() != uploaded_digest(context))
+      co_return Error(ErrorKind::conflict,
+                      fmt::format("the files of {} were changed while they were being deployed",
+                                  string_or(context.step().params, "dir")))
+          .with_hint("deploy again when they are as they should be");
+    co_return co_await upload(context, manifest);
+  }
+
+ private:
+  static std::string uploaded_digest(StepContext& context) {
+    return context.deployment().output("upload_static", "manifest_digest");
+  }
 };
 
 class SwitchStatic : public Step {
@@ -108,6 +149,10 @@ class SwitchStatic : public Step {
 
 std::unique_ptr<Step> make_upload_static(const StepPorts& ports) {
   return std::make_unique<UploadStatic>(*ports.objects, *ports.static_files);
+}
+
+std::unique_ptr<Step> make_confirm_static(const StepPorts& ports) {
+  return std::make_unique<ConfirmStatic>(*ports.objects, *ports.static_files);
 }
 
 std::unique_ptr<Step> make_switch_static(const StepPorts& ports) {

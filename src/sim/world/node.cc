@@ -125,16 +125,16 @@ void Node::run(const std::string& deployment) {
 Task<Result<Plan>> Node::make_plan(std::string id) {
   PAWL_CO_TRY(const auto deployment, co_await load_deployment(store_, id));
   const EnvironmentConfig& environment = world_.environment(deployment.environment);
-  PlanFacts facts;
   if (deployment.kind == DeploymentKind::rollback) {
     PAWL_CO_TRY(const auto target,
                 co_await rollback_target(store_, World::kApp, deployment.environment, ""));
     if (!target) co_return Error(ErrorKind::refused, "there is nothing to go back to");
-    co_return make_rollback_plan(world_.config, environment, *target, facts);
+    co_return make_rollback_plan(world_.config, environment, *target);
   }
   Decision decision;
   decision.verdict = Decision::Verdict::deploy;
   decision.release = deployment.release;
+  PlanFacts facts;
   facts.source_digest = world_.source.at(deployment.release.version);
   Plan plan = make_deploy_plan(world_.config, environment, decision, facts);
   // Each release's assets lie in a folder of their own.

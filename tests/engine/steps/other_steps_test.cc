@@ -321,6 +321,41 @@ TEST(StaticFiles, NewOnesComeFirstAndFixedNamesAreSwitchedLast) {
   EXPECT_FALSE(undone->empty());
 }
 
+TEST(StaticFiles, AfterTerraformTheFilesAreLookedForAgain) {
+  StepWorld world;
+  world.old_release_is_live();
+  put_by_hand(world, "static/index.html", "old page");
+  world.plan_deployment("terraformed");
+  ASSERT_TRUE(world.run_until("upload_static").ok());
+  ASSERT_TRUE(world.run_step("confirm_static").ok());
+  EXPECT_TRUE(world.deployment.step("confirm_static")->observed);
+}
+
+TEST(StaticFiles, ABucketThatTerraformReplacedGetsThemAgain) {
+  StepWorld world;
+  world.old_release_is_live();
+  world.plan_deployment("terraformed");
+  ASSERT_TRUE(world.run_until("upload_static").ok());
+  world.objects.buckets["meals-dev-static"].clear();
+  const auto confirmed = world.run_step("confirm_static");
+  ASSERT_TRUE(confirmed.ok()) << confirmed.error().message();
+  EXPECT_EQ(body_of(world, "static/app.0a1b2c.js"), "new script");
+  EXPECT_EQ(text(*confirmed, "manifest_digest"),
+            world.deployment.output("upload_static", "manifest_digest"));
+}
+
+TEST(StaticFiles, FilesThatChangedBetweenTheTwoUploadsAreNoRelease) {
+  StepWorld world;
+  world.old_release_is_live();
+  world.plan_deployment("terraformed");
+  ASSERT_TRUE(world.run_until("upload_static").ok());
+  world.objects.buckets["meals-dev-static"].clear();
+  world.static_files.content["index.html"] = "edited page";
+  const auto confirmed = world.run_step("confirm_static");
+  ASSERT_FALSE(confirmed.ok());
+  EXPECT_THAT(confirmed.error().message(), HasSubstr("were changed while"));
+}
+
 TEST(StaticFiles, ARollbackSwitchesToTheRecordedFiles) {
   StepWorld world;
   auto target = two_releases(world);

@@ -75,15 +75,17 @@ class StepWorld {
     health.answers = {ProbeAnswer{status, "{\"database\": \"" + database + "\"}", version}};
   }
 
+  PlanFacts facts;  // that the next plan is made of
+
   void plan_deployment(const std::string& environment = "dev", bool needs_build = false) {
     Decision decision;
     decision.verdict = Decision::Verdict::deploy;
     decision.release = {environment, "1.4.2", "1.4.2", "v1.4.2", std::string(40, 'a')};
     decision.needs_build = needs_build;
-    begin(make_deploy_plan(config, **config.environment(environment), decision, PlanFacts{}));
+    begin(make_deploy_plan(config, **config.environment(environment), decision, facts));
   }
   void plan_rollback(RollbackTarget target, const std::string& environment = "dev") {
-    begin(make_rollback_plan(config, **config.environment(environment), target, PlanFacts{}));
+    begin(make_rollback_plan(config, **config.environment(environment), target));
   }
   void begin(Plan plan) {
     deployment = Deployment{};
