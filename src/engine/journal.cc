@@ -157,15 +157,16 @@ Task<Result<void>> Journal::write_locked(std::vector<JournalEntry> entries) {
 }
 
 Task<Result<bool>> Journal::take_in(std::vector<Event> ours) {
-  PAWL_CO_TRY(auto all, co_await store_.events(id_));
-  const auto seen = static_cast<size_t>(deployment_.last_sequence);
-  if (all.size() < seen)
+  const uint64_t seen = deployment_.last_sequence;
+  PAWL_CO_TRY(auto stored, co_await store_.tail(id_, seen));
+  if (stored.last_sequence < seen)
     co_return Error(ErrorKind::storage,
                     fmt::format("the journal of deployment {} is shorter than it was", id_))
         .with_hint("was an old copy of it put back? Look at what is live before you go on");
-  bool is_stored = !ours.empty() && all.size() >= seen + ours.size();
-  for (size_t i = 0; is_stored && i < ours.size(); ++i) is_stored = is_same(all[seen + i], ours[i]);
-  for (size_t i = seen; i < all.size(); ++i) take(all[i], true);
+  bool is_stored = !ours.empty() && stored.events.size() >= ours.size();
+  for (size_t i = 0; is_stored && i < ours.size(); ++i)
+    is_stored = is_same(stored.events[i], ours[i]);
+  for (const Event& event : stored.events) take(event, true);
   // Who runs a deployment stamps its events with a newer lease: then it is not ours any more.
   if (token_ != 0 && deployment_.fencing_token > token_)
     co_return Error(ErrorKind::conflict,

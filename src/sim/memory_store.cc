@@ -74,12 +74,14 @@ void MemoryStore::put_in(const Event& event) {
   }
   record.events.push_back(event);
   record.is_finished = event.type == EventType::finished;
+  record.has_begun = record.has_begun || event.type == EventType::started;
 }
 
 void MemoryStore::take_out(const Event& event) {
   Record& record = records_.at(event.deployment);
   record.events.pop_back();
   record.is_finished = false;
+  if (event.type == EventType::started) record.has_begun = false;
   if (!record.events.empty()) return;
   records_.erase(event.deployment);
   std::erase(order_, event.deployment);
@@ -90,6 +92,18 @@ Task<Result<std::vector<Event>>> MemoryStore::events(std::string deployment) {
   const auto found = records_.find(deployment);
   if (found == records_.end()) co_return std::vector<Event>();
   co_return found->second.events;
+}
+
+Task<Result<JournalTail>> MemoryStore::tail(std::string deployment, uint64_t sequence) {
+  PAWL_CO_CHECK(co_await pass("tail", Moment::before));
+  JournalTail tail;
+  const auto found = records_.find(deployment);
+  if (found == records_.end()) co_return tail;
+  const auto& events = found->second.events;
+  tail.last_sequence = events.size();
+  if (sequence < events.size())
+    tail.events.assign(events.begin() + static_cast<ptrdiff_t>(sequence), events.end());
+  co_return tail;
 }
 
 std::vector<std::string> MemoryStore::select(const std::string& app, const std::string& environment,
@@ -181,6 +195,36 @@ Task<Result<std::optional<Lease>>> MemoryStore::lease(std::string app, std::stri
   std::optional<Lease> lease;
   if (held != leases_.end() && !held->second.deployment.empty()) lease = held->second;
   co_return lease;
+}
+
+Task<Result<std::vector<Lease>>> MemoryStore::leases(std::string app) {
+  PAWL_CO_CHECK(co_await pass("leases", Moment::before));
+  std::vector<Lease> held;
+  for (const auto& [place, lease] : leases_)
+    if (!lease.deployment.empty() && (app.empty() || lease.app == app)) held.push_back(lease);
+  co_return held;
+}
+
+Task<Result<std::vector<Lease>>> MemoryStore::claim(std::string app, std::string owner,
+                                                    size_t limit, WallTime now,
+                                                    std::chrono::milliseconds duration) {
+  PAWL_CO_CHECK(co_await pass("claim", Moment::before));
+  std::vector<Lease> granted;
+  for (const std::string& id : order_) {
+    if (granted.size() == limit) break;
+    const Record& record = records_.at(id);
+    if (!record.has_begun || record.is_finished || (!app.empty() && record.app != app)) continue;
+    Lease& lease = leases_[{record.app, record.environment}];
+    if (!lease.deployment.empty()) continue;
+    lease = {record.app, record.environment, id, owner, lease.token + 1, now, now + duration};
+    granted.push_back(lease);
+  }
+  PAWL_CO_CHECK(co_await pass("claim", Moment::after));
+  co_return granted;
+}
+
+Task<Result<void>> MemoryStore::wait_for_change(Clock& clock, std::chrono::milliseconds at_most) {
+  co_return co_await clock.sleep_for(at_most);
 }
 
 Task<Result<void>> MemoryStore::append_log(std::string deployment, std::vector<LogEntry> entries) {

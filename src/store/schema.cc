@@ -49,6 +49,13 @@ CREATE TABLE logs (
 );
 CREATE INDEX logs_by_step ON logs (deployment, step, number);
 )sql",
+    // What has begun and not finished is what a process that starts takes up.
+    R"sql(
+ALTER TABLE deployments ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
+UPDATE deployments SET begun = 1 WHERE EXISTS
+  (SELECT 1 FROM events WHERE events.deployment = deployments.id AND events.type = 'started');
+CREATE INDEX deployments_to_take_up ON deployments (number) WHERE begun = 1 AND finished = 0;
+)sql",
 };
 constexpr auto kNewest = static_cast<int64_t>(kMigrations.size());
 

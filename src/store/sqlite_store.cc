@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <utility>
 
 #include "base/hash.h"
 #include "store/schema.h"
@@ -18,6 +19,7 @@ using sqlite::Sync;
 using sqlite::Transaction;
 
 constexpr size_t kMaxCandidates = 5;
+constexpr std::chrono::milliseconds kLookEvery{25};
 
 std::string checksum(std::string_view deployment, uint64_t sequence, int64_t at_ms, uint64_t token,
                      std::string_view type, std::string_view step, std::string_view data) {
@@ -37,6 +39,9 @@ class SqliteStore : public Store {
   }
   Task<Result<std::vector<Event>>> events(std::string deployment) override {
     co_return guarded(events_now(deployment));
+  }
+  Task<Result<JournalTail>> tail(std::string deployment, uint64_t sequence) override {
+    co_return guarded(tail_now(deployment, sequence));
   }
   Task<Result<std::vector<std::string>>> deployments(std::string app, std::string environment,
                                                      size_t limit) override {
@@ -65,6 +70,16 @@ class SqliteStore : public Store {
   Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) override {
     co_return guarded(held_lease(app, environment));
   }
+  Task<Result<std::vector<Lease>>> leases(std::string app) override {
+    co_return guarded(leases_now(app));
+  }
+  Task<Result<std::vector<Lease>>> claim(std::string app, std::string owner, size_t limit,
+                                         WallTime now,
+                                         std::chrono::milliseconds duration) override {
+    const Lease wanted{app, "", "", owner, 0, now, now + duration};
+    co_return guarded(claim_now(wanted, limit));
+  }
+  Task<Result<void>> wait_for_change(Clock& clock, std::chrono::milliseconds at_most) override;
   Task<Result<void>> append_log(std::string deployment, std::vector<LogEntry> entries) override {
     co_return append_log_now(deployment, entries);
   }
@@ -75,7 +90,9 @@ class SqliteStore : public Store {
  private:
   Result<void> append_now(const std::vector<Event>& events);
   Result<void> append_one(const Event& event);
-  Result<std::vector<Event>> events_now(const std::string& deployment);
+  Result<void> mark(const std::string& deployment, std::string_view update);
+  Result<std::vector<Event>> events_now(const std::string& deployment, uint64_t after = 0);
+  Result<JournalTail> tail_now(const std::string& deployment, uint64_t sequence);
   Result<std::vector<std::string>> ids_now(std::string_view tail, const std::string& app,
                                            const std::string& environment, size_t limit);
   Result<std::string> find_now(const std::string& prefix);
@@ -84,6 +101,9 @@ class SqliteStore : public Store {
   Result<void> release_now(const Lease& lease);
   Result<std::optional<Lease>> lease_row(const std::string& app, const std::string& environment);
   Result<std::optional<Lease>> held_lease(const std::string& app, const std::string& environment);
+  Result<std::vector<Lease>> leases_now(const std::string& app);
+  Result<std::vector<Lease>> claim_now(const Lease& wanted, size_t limit);
+  Result<Lease> grant(Lease wanted, const std::optional<Lease>& held);
   Result<void> append_log_now(const std::string& deployment, const std::vector<LogEntry>& entries);
   Result<std::vector<LogEntry>> log_now(const std::string& deployment, const std::string& step);
   Result<void> check_order(const Event& event);
@@ -104,6 +124,7 @@ class SqliteStore : public Store {
   std::string path_;
   std::optional<Database> log_database_;
   std::optional<Error> dead_;
+  int64_t seen_version_ = 0;
 };
 
 // ---- events ----
@@ -127,10 +148,17 @@ Result<void> SqliteStore::append_one(const Event& event) {
   insert.bind(checksum(event.deployment, event.sequence, event.at.unix_ms, event.fencing_token,
                        type, event.step, data));
   PAWL_CHECK(database_.run(insert));
-  if (event.type != EventType::finished) return ok();
-  PAWL_TRY(auto finish, database_.prepare("UPDATE deployments SET finished = 1 WHERE id = ?"));
-  finish.bind(event.deployment);
-  return database_.run(finish);
+  if (event.type == EventType::started)
+    return mark(event.deployment, "UPDATE deployments SET begun = 1 WHERE id = ?");
+  if (event.type == EventType::finished)
+    return mark(event.deployment, "UPDATE deployments SET finished = 1 WHERE id = ?");
+  return ok();
+}
+
+Result<void> SqliteStore::mark(const std::string& deployment, std::string_view update) {
+  PAWL_TRY(auto statement, database_.prepare(update));
+  statement.bind(deployment);
+  return database_.run(statement);
 }
 
 Result<void> SqliteStore::check_order(const Event& event) {
@@ -178,12 +206,26 @@ Result<void> SqliteStore::check_fence(const Event& event) {
       .with_code(std::string(kCodeFenced));
 }
 
-Result<std::vector<Event>> SqliteStore::events_now(const std::string& deployment) {
+Result<JournalTail> SqliteStore::tail_now(const std::string& deployment, uint64_t sequence) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto last, database_.prepare("SELECT coalesce(max(sequence), 0) FROM events "
+                                        "WHERE deployment = ?"));
+  last.bind(deployment);
+  PAWL_TRY(const bool row, database_.next(last));
+  JournalTail tail;
+  tail.last_sequence = row ? static_cast<uint64_t>(last.number(0)) : 0;
+  if (tail.last_sequence <= sequence) return tail;
+  PAWL_TRY(tail.events, events_now(deployment, sequence));
+  if (!tail.events.empty()) tail.last_sequence = tail.events.back().sequence;
+  return tail;
+}
+
+Result<std::vector<Event>> SqliteStore::events_now(const std::string& deployment, uint64_t after) {
   if (dead_) return *dead_;
   PAWL_TRY(auto select, database_.prepare("SELECT sequence, at_ms, token, type, step, data, "
                                           "checksum FROM events WHERE deployment = ? "
-                                          "ORDER BY sequence"));
-  select.bind(deployment);
+                                          "AND sequence > ? ORDER BY sequence"));
+  select.bind(deployment).bind(after);
   std::vector<Event> events;
   for (;;) {
     PAWL_TRY(const bool row, database_.next(select));
@@ -292,13 +334,73 @@ Result<std::optional<Lease>> SqliteStore::acquire_now(Lease wanted) {
   const bool is_free = !held || held->deployment.empty() || held->expires_at <= wanted.granted_at;
   const bool is_ours = held && held->deployment == wanted.deployment && held->owner == wanted.owner;
   if (!is_free && !is_ours) return std::optional<Lease>();
+  PAWL_TRY(auto granted, grant(std::move(wanted), held));
+  PAWL_CHECK(transaction.commit());
+  return std::optional<Lease>(std::move(granted));
+}
+
+Result<Lease> SqliteStore::grant(Lease wanted, const std::optional<Lease>& held) {
   wanted.token = held ? held->token + 1 : 1;
   PAWL_TRY(auto put, database_.prepare("INSERT OR REPLACE INTO leases VALUES (?,?,?,?,?,?,?)"));
   put.bind(wanted.app).bind(wanted.environment).bind(wanted.deployment).bind(wanted.owner);
   put.bind(wanted.token).bind(wanted.granted_at.unix_ms).bind(wanted.expires_at.unix_ms);
   PAWL_CHECK(database_.run(put));
+  return wanted;
+}
+
+Result<std::vector<Lease>> SqliteStore::leases_now(const std::string& app) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto select, database_.prepare("SELECT app, environment FROM leases WHERE "
+                                          "(?1 = '' OR app = ?1) ORDER BY app, environment"));
+  select.bind(app);
+  std::vector<Lease> held;
+  for (;;) {
+    PAWL_TRY(const bool row, database_.next(select));
+    if (!row) return held;
+    PAWL_TRY(auto lease, held_lease(select.text(0), select.text(1)));
+    if (lease) held.push_back(*std::move(lease));
+  }
+}
+
+Result<std::vector<Lease>> SqliteStore::claim_now(const Lease& wanted, size_t limit) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto transaction, Transaction::begin(database_));
+  PAWL_TRY(auto select,
+           database_.prepare("SELECT id, app, environment FROM deployments AS d "
+                             "WHERE begun = 1 AND finished = 0 AND (?1 = '' OR app = ?1) "
+                             "AND NOT EXISTS (SELECT 1 FROM leases AS l WHERE l.app = d.app "
+                             "AND l.environment = d.environment AND l.deployment <> '') "
+                             "ORDER BY number"));
+  select.bind(wanted.app);
+  std::vector<Lease> granted;
+  while (granted.size() < limit) {
+    PAWL_TRY(const bool row, database_.next(select));
+    if (!row) break;
+    Lease next = wanted;
+    next.deployment = select.text(0);
+    next.app = select.text(1);
+    next.environment = select.text(2);
+    PAWL_TRY(auto held, lease_row(next.app, next.environment));
+    if (held && !held->deployment.empty()) continue;  // granted a moment ago, in this very loop
+    PAWL_TRY(auto lease, grant(std::move(next), held));
+    granted.push_back(std::move(lease));
+  }
   PAWL_CHECK(transaction.commit());
-  return std::optional<Lease>(std::move(wanted));
+  return granted;
+}
+
+// Nobody calls us when another process writes; the version of the data, which lies in memory that
+// all of them share, is cheap to look at.
+Task<Result<void>> SqliteStore::wait_for_change(Clock& clock, std::chrono::milliseconds at_most) {
+  const SteadyTime end = clock.steady_now() + at_most;
+  for (;;) {
+    auto version = guarded(database_.number("PRAGMA data_version"));
+    if (!version.ok()) co_return std::move(version).error();
+    if (std::exchange(seen_version_, *version) != *version) co_return ok();
+    const auto left = end - clock.steady_now();
+    if (left <= std::chrono::milliseconds(0)) co_return ok();
+    PAWL_CO_CHECK(co_await clock.sleep_for(std::min(left, kLookEvery)));
+  }
 }
 
 Result<void> SqliteStore::renew_now(const Lease& lease, WallTime expires_at) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 
 #include "sim/memory_store.h"
 #include "store/sqlite_store.h"
@@ -72,8 +73,24 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
         .value();
   }
 
+  /// Begun, and its environment given back: as after a crash that somebody has noticed.
+  void begin(const std::string& id, const std::string& environment,
+             const std::string& app = "meals") {
+    accept(id, environment, app);
+    const auto lease =
+        now(store_->acquire_lease(app, environment, id, "gone", WallTime{0}, milliseconds(1'000)));
+    begun_with_[id] = (*lease)->token;
+    ASSERT_TRUE(now(store_->append({event(id, 2, EventType::started, begun_with_[id])})).ok());
+    ASSERT_TRUE(now(store_->release_lease(**lease)).ok());
+  }
+  std::vector<Lease> claim(const std::string& owner, size_t limit) {
+    return now(store_->claim("meals", owner, limit, WallTime{86'400'000}, milliseconds(30'000)))
+        .value();
+  }
+
   std::filesystem::path folder_;
   std::unique_ptr<Store> store_;
+  std::map<std::string, uint64_t> begun_with_;  // deployment -> token
 };
 
 TEST_P(StoreContract, GivesBackEventsAsTheyWereInTheirOrder) {
@@ -219,6 +236,80 @@ TEST_P(StoreContract, FindsADeploymentByItsUniqueBeginning) {
   for (const char* unknown : {"", "x", "d-4f2a1", "%", "_-4f2"})
     EXPECT_EQ(now(store_->find_deployment(unknown)).error().kind(), ErrorKind::not_found)
         << unknown;
+}
+
+TEST_P(StoreContract, GivesTheTailAfterWhatIsKnown) {
+  accept("d-1");
+  ASSERT_TRUE(now(store_->append({event("d-1", 2, EventType::validated)})).ok());
+  ASSERT_TRUE(now(store_->append({event("d-1", 3, EventType::planned)})).ok());
+  const auto whole = now(store_->tail("d-1", 0)).value();
+  EXPECT_EQ(whole.last_sequence, 3u);
+  EXPECT_EQ(whole.events.size(), 3u);
+  const auto rest = now(store_->tail("d-1", 2)).value();
+  ASSERT_EQ(rest.events.size(), 1u);
+  EXPECT_EQ(rest.events[0].sequence, 3u);
+  EXPECT_EQ(rest.events[0].type, EventType::planned);
+  // Also for who knows more than is there: an old copy may have been put back.
+  const auto older = now(store_->tail("d-1", 9)).value();
+  EXPECT_EQ(older.last_sequence, 3u);
+  EXPECT_TRUE(older.events.empty());
+  EXPECT_EQ(now(store_->tail("d-2", 0))->last_sequence, 0u);
+}
+
+TEST_P(StoreContract, ListsTheLeasesThatAreHeld) {
+  ASSERT_TRUE(acquire("d-1", "p1", 0));
+  ASSERT_TRUE(
+      now(store_->acquire_lease("other", "dev", "d-3", "p1", WallTime{0}, milliseconds(1'000)))
+          ->has_value());
+  const auto prod =
+      now(store_->acquire_lease("meals", "prod", "d-2", "p2", WallTime{0}, milliseconds(1'000)));
+  auto held = now(store_->leases("meals")).value();
+  ASSERT_EQ(held.size(), 2u);
+  EXPECT_EQ(held[0].deployment, "d-1");
+  EXPECT_EQ(held[1].environment, "prod");
+  EXPECT_EQ(held[1].token, (*prod)->token);
+  EXPECT_EQ(now(store_->leases(""))->size(), 3u);
+  ASSERT_TRUE(now(store_->release_lease(**prod)).ok());
+  EXPECT_EQ(now(store_->leases("meals"))->size(), 1u);
+}
+
+TEST_P(StoreContract, ClaimsWhatHasBegunAndNobodyHolds) {
+  begin("d-1", "dev");
+  accept("d-2", "prod");  // in line: not begun
+  begin("d-3", "staging");
+  begin("d-4", "qa");
+  accept("d-5", "dev");
+  ASSERT_TRUE(now(store_->append({event("d-4", 3, EventType::finished)})).ok());
+  const auto claimed = claim("p9", 10);
+  ASSERT_EQ(claimed.size(), 2u);
+  EXPECT_EQ(claimed[0].deployment, "d-1");
+  EXPECT_EQ(claimed[1].deployment, "d-3");
+  EXPECT_EQ(claimed[1].environment, "staging");
+  EXPECT_EQ(claimed[1].owner, "p9");
+  EXPECT_GT(claimed[0].token, begun_with_["d-1"]);
+  // What is claimed is held: its token writes, the one before it does not.
+  EXPECT_TRUE(now(store_->append({event("d-1", 3, EventType::resumed, claimed[0].token)})).ok());
+  EXPECT_FALSE(now(store_->append({event("d-3", 3, EventType::resumed, begun_with_["d-3"])})).ok());
+  EXPECT_TRUE(claim("p8", 10).empty());
+}
+
+TEST_P(StoreContract, ClaimsNoMoreThanAskedForAndLeavesOtherAppsAlone) {
+  for (const char* id : {"d-1", "d-2", "d-3"}) begin(id, std::string("at-") + id);
+  begin("d-4", "dev", "other");
+  EXPECT_EQ(claim("p1", 2).size(), 2u);
+  const auto rest = claim("p2", 5);
+  ASSERT_EQ(rest.size(), 1u);
+  EXPECT_EQ(rest[0].deployment, "d-3");
+  EXPECT_EQ(now(store_->claim("", "p3", 5, WallTime{0}, milliseconds(1)))->size(), 1u);
+}
+
+TEST_P(StoreContract, ClaimsNoLeaseThatRanOutByTheWallClock) {
+  accept("d-1");
+  const auto lease = acquire("d-1", "p1", 0);
+  ASSERT_TRUE(now(store_->append({event("d-1", 2, EventType::started, lease->token)})).ok());
+  EXPECT_TRUE(claim("p2", 10).empty());  // a day later, by the claimer's clock
+  ASSERT_TRUE(now(store_->release_lease(*lease)).ok());
+  EXPECT_EQ(claim("p2", 10).size(), 1u);
 }
 
 TEST_P(StoreContract, KeepsTheLinesOfEachStep) {

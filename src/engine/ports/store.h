@@ -24,6 +24,12 @@ struct Lease {
   WallTime expires_at;  // renewed while the holder works
 };
 
+/// The end of a journal, as seen by somebody who knows its beginning.
+struct JournalTail {
+  uint64_t last_sequence = 0;  // of the whole journal; 0: there is none
+  std::vector<Event> events;   // those after what the caller knows, in order
+};
+
 struct LogEntry {
   WallTime at;
   std::string step;
@@ -46,6 +52,8 @@ class Store {
   /// No room on the disk is ErrorKind::storage, and what had been stored stays as it was.
   virtual Task<Result<void>> append(std::vector<Event> events) = 0;
   virtual Task<Result<std::vector<Event>>> events(std::string deployment) = 0;
+  /// The entries after `sequence` alone: who follows a journal does not read it anew at each look.
+  virtual Task<Result<JournalTail>> tail(std::string deployment, uint64_t sequence) = 0;
   /// Ids of an environment (empty: of all), newest first.
   virtual Task<Result<std::vector<std::string>>> deployments(std::string app,
                                                              std::string environment,
@@ -70,6 +78,20 @@ class Store {
   virtual Task<Result<void>> release_lease(Lease lease) = 0;
   /// Who holds it, also when its time has run out; no value when it was released.
   virtual Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) = 0;
+  /// All that are held in an app (empty: in all), also those whose time has run out, by app and
+  /// environment.
+  virtual Task<Result<std::vector<Lease>>> leases(std::string app) = 0;
+  /// For whoever takes up what others left: grants `owner` the environments of up to `limit`
+  /// deployments that have begun (`started` is journalled), have not finished, and whose
+  /// environment nobody holds, in the order of acceptance. Several nodes that ask at the same
+  /// moment are given different ones, and none waits for another. A lease whose time ran out is
+  /// held: only a steady clock may say that its holder is gone, and that is release_lease().
+  virtual Task<Result<std::vector<Lease>>> claim(std::string app, std::string owner, size_t limit,
+                                                 WallTime now,
+                                                 std::chrono::milliseconds duration) = 0;
+  /// Comes back when another process may have changed something since the last call (a lease given
+  /// back, an entry appended), at the latest after `at_most`. It may come back for nothing.
+  virtual Task<Result<void>> wait_for_change(Clock& clock, std::chrono::milliseconds at_most) = 0;
 
   /// Step logs: kept with less care than events (no sync for each line).
   virtual Task<Result<void>> append_log(std::string deployment, std::vector<LogEntry> entries) = 0;

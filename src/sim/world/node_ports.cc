@@ -52,6 +52,11 @@ Task<Result<std::vector<Event>>> SimStore::events(std::string deployment) {
   co_return co_await real().events(std::move(deployment));
 }
 
+Task<Result<JournalTail>> SimStore::tail(std::string deployment, uint64_t sequence) {
+  PAWL_CO_CHECK(co_await before("tail"));
+  co_return co_await real().tail(std::move(deployment), sequence);
+}
+
 Task<Result<std::vector<std::string>>> SimStore::deployments(std::string app,
                                                              std::string environment,
                                                              size_t limit) {
@@ -107,6 +112,31 @@ Task<Result<void>> SimStore::release_lease(Lease lease) {
 Task<Result<std::optional<Lease>>> SimStore::lease(std::string app, std::string environment) {
   PAWL_CO_CHECK(co_await before("lease"));
   co_return co_await real().lease(std::move(app), std::move(environment));
+}
+
+Task<Result<std::vector<Lease>>> SimStore::leases(std::string app) {
+  PAWL_CO_CHECK(co_await before("leases"));
+  co_return co_await real().leases(std::move(app));
+}
+
+Task<Result<std::vector<Lease>>> SimStore::claim(std::string app, std::string owner, size_t limit,
+                                                 WallTime now, std::chrono::milliseconds duration) {
+  World& world = gate_.world();
+  const SteadyTime asked_at = world.clock.steady_now();
+  PAWL_CO_CHECK(co_await before("claim"));
+  auto granted = co_await real().claim(app, owner, limit, now, duration);
+  PAWL_CO_CHECK(co_await after("claim", granted.ok()));
+  if (!granted.ok()) co_return granted;
+  for (const Lease& lease : *granted) {
+    world.invariants.leased(lease, asked_at, duration);
+    world.tell(gate_.node(), "claims {} for {}, token {}", lease.environment, lease.deployment,
+               lease.token);
+  }
+  co_return granted;
+}
+
+Task<Result<void>> SimStore::wait_for_change(Clock& clock, std::chrono::milliseconds at_most) {
+  co_return co_await clock.sleep_for(at_most);
 }
 
 // Step logs decide nothing, and are kept with less care: no faults of their own.

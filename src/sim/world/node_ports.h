@@ -32,6 +32,7 @@ class SimStore : public Store {
   explicit SimStore(Gate& gate) : gate_(gate) {}
   Task<Result<void>> append(std::vector<Event> events) override;
   Task<Result<std::vector<Event>>> events(std::string deployment) override;
+  Task<Result<JournalTail>> tail(std::string deployment, uint64_t sequence) override;
   Task<Result<std::vector<std::string>>> deployments(std::string app, std::string environment,
                                                      size_t limit) override;
   Task<Result<std::vector<std::string>>> unfinished(std::string app,
@@ -45,6 +46,10 @@ class SimStore : public Store {
                                  std::chrono::milliseconds duration) override;
   Task<Result<void>> release_lease(Lease lease) override;
   Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) override;
+  Task<Result<std::vector<Lease>>> leases(std::string app) override;
+  Task<Result<std::vector<Lease>>> claim(std::string app, std::string owner, size_t limit,
+                                         WallTime now, std::chrono::milliseconds duration) override;
+  Task<Result<void>> wait_for_change(Clock& clock, std::chrono::milliseconds at_most) override;
   Task<Result<void>> append_log(std::string deployment, std::vector<LogEntry> entries) override;
   Task<Result<std::vector<LogEntry>>> log(std::string deployment, std::string step) override;
 
