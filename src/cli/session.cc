@@ -40,8 +40,12 @@ class RealSession : public Session {
     (void)environment;
   }
 
-  Result<void> open(const LoadedConfig& config, const EnvironmentConfig& environment) {
-    PAWL_TRY(store_, open_store(config));
+  Result<void> open(const LoadedConfig& config, const EnvironmentConfig& environment,
+                    std::shared_ptr<Store> store) {
+    store_ = std::move(store);
+    if (!store_) {
+      PAWL_TRY(store_, open_store(config));
+    }
     PAWL_CHECK(open_aws(environment));
     PAWL_CHECK(open_registries(config, environment));
     open_terraform(config, environment);
@@ -131,7 +135,7 @@ class RealSession : public Session {
   std::unique_ptr<Processes> processes_;
   std::unique_ptr<ProcessTable> process_table_;
   std::unique_ptr<SourceRepository> source_;
-  std::unique_ptr<Store> store_;
+  std::shared_ptr<Store> store_;
   std::shared_ptr<aws::CredentialSource> credentials_;
   std::unique_ptr<aws::Client> aws_;
   std::unique_ptr<Identity> identity_;
@@ -158,10 +162,11 @@ Result<std::unique_ptr<Store>> open_store(const LoadedConfig& config) {
 
 Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,
                                               const LoadedConfig& config,
-                                              const EnvironmentConfig& environment) {
+                                              const EnvironmentConfig& environment,
+                                              std::shared_ptr<Store> store) {
   PAWL_TRY(auto variables, effective_environment(globals, config.state_dir));
   auto session = std::make_unique<RealSession>(loop, config, environment, std::move(variables));
-  PAWL_CHECK(session->open(config, environment));
+  PAWL_CHECK(session->open(config, environment, std::move(store)));
   return std::unique_ptr<Session>(std::move(session));
 }
 

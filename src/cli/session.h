@@ -18,7 +18,7 @@ namespace pawl {
 /// The store alone: for commands that read.
 Result<std::unique_ptr<Store>> open_store(const LoadedConfig& config);
 
-/// Everything for one environment.
+/// Everything for one environment. `store`: one that is open already; else it opens its own.
 class Session {
  public:
   virtual ~Session() = default;
@@ -34,7 +34,8 @@ class Session {
 
 Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,
                                               const LoadedConfig& config,
-                                              const EnvironmentConfig& environment);
+                                              const EnvironmentConfig& environment,
+                                              std::shared_ptr<Store> store = nullptr);
 
 /// Opens the session of one environment, runs `act` in it under Ctrl-C, and gives the exit code;
 /// reports errors.
