@@ -7,33 +7,40 @@
 #include <filesystem>
 #include <map>
 
+#include "net/loop.h"
 #include "sim/memory_store.h"
+#include "store/postgres_store.h"
 #include "store/sqlite_store.h"
+#include "support/postgres_server.h"
 
 namespace pawl {
 namespace {
 
 using std::chrono::milliseconds;
 
+// nullptr: it cannot be tried here.
+using MakeStore = std::unique_ptr<Store> (*)(Loop& loop, const std::string& folder);
+
+std::unique_ptr<Store> make_in_memory(Loop&, const std::string&) {
+  return std::make_unique<MemoryStore>();
+}
+std::unique_ptr<Store> make_in_file(Loop&, const std::string& folder) {
+  return make_sqlite_store(folder + "/.pawl/journal.db").value();
+}
+std::unique_ptr<Store> make_on_server(Loop& loop, const std::string&) {
+  test::PostgresServer* server = test::PostgresServer::shared();
+  if (server == nullptr) return nullptr;
+  auto opened = loop.run(open_postgres_store(loop, Secret(server->make_database())));
+  if (!opened.ok()) ADD_FAILURE() << opened.error().message();
+  return *std::move(opened);
+}
+
 struct StoreKind {
   const char* name;
-  std::unique_ptr<Store> (*make)(const std::string& folder);
+  MakeStore make;
 };
-
 const StoreKind kStores[] = {
-    {"Memory",
-     [](const std::string&) -> std::unique_ptr<Store> { return std::make_unique<MemoryStore>(); }},
-    {"Sqlite",
-     [](const std::string& folder) -> std::unique_ptr<Store> {
-       return make_sqlite_store(folder + "/.pawl/journal.db").value();
-     }},
-};
-
-template <class T>
-Result<T> now(Task<Result<T>> task) {
-  task.start(nullptr);
-  return task.take();
-}
+    {"Memory", make_in_memory}, {"Sqlite", make_in_file}, {"Postgres", make_on_server}};
 
 class StoreContract : public testing::TestWithParam<StoreKind> {
  protected:
@@ -42,11 +49,17 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
               fmt::format("pawl-store-{}-{}", getpid(), GetParam().name);
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
-    store_ = GetParam().make(folder_.string());
+    store_ = GetParam().make(loop_, folder_.string());
+    if (!store_) GTEST_SKIP() << test::PostgresServer::why_missing();
   }
   void TearDown() override {
     store_.reset();
     std::filesystem::remove_all(folder_);
+  }
+
+  template <class T>
+  Result<T> now(Task<Result<T>> task) {
+    return loop_.run(std::move(task));
   }
 
   static Event event(const std::string& id, uint64_t sequence, EventType type, uint64_t token = 0) {
@@ -89,6 +102,7 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
   }
 
   std::filesystem::path folder_;
+  Loop loop_;
   std::unique_ptr<Store> store_;
   std::map<std::string, uint64_t> begun_with_;  // deployment -> token
 };

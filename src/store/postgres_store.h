@@ -1,0 +1,23 @@
+// The journal in a PostgreSQL database, shared by several nodes. An append is one transaction in
+// two round trips, committed with the server's disk synced; a grant of a lease is one statement;
+// claims skip what another node is taking (FOR UPDATE SKIP LOCKED); changes are told with NOTIFY. A
+// connection that breaks is made anew, and what had been sent is looked for before it is repeated.
+// The tables are described in postgres_schema.h.
+#pragma once
+
+#include <memory>
+
+#include "base/secret.h"
+#include "engine/ports/store.h"
+#include "net/loop.h"
+
+namespace pawl {
+
+/// Connects, and makes or updates the tables. The loop must outlive the store.
+Task<Result<std::unique_ptr<Store>>> open_postgres_store(Loop& loop, Secret url);
+
+/// What `pawl doctor` says of the database, or what is wrong with it: whether it can be reached,
+/// its schema, that the role may write, and that the server syncs what it commits.
+Task<Result<std::string>> check_postgres_store(Loop& loop, Secret url);
+
+}  // namespace pawl
