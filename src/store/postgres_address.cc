@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <sstream>
 
 #include "store/postgres_library.h"
 
@@ -89,14 +90,13 @@ const Address::Parameters& defaults() {
 
 }  // namespace
 
-Result<Address> Address::parse(const Secret& url) {
+Result<Address> Address::parse(const std::string& text) {
   if (const std::string missing = why_library_missing(); !missing.empty())
     return Error(ErrorKind::not_found,
                  fmt::format("a PostgreSQL store needs the library libpq: {}", missing))
         .with_hint(
             "install it (apt-get install libpq5), or keep the journal in a file: "
             "--store .pawl/journal.db");
-  const std::string& text = url.reveal_for("libpq");
   Address address;
   address.name_ = without_password(text);
   for (const Span& each : password_spans(text))
@@ -132,9 +132,11 @@ std::string Address::clean(std::string_view text) const {
   // redact() leaves short ones alone.
   const std::string& password = password_.reveal_for("nobody: it is taken out");
   if (password.size() >= kShortestHidden) replace_all(words, password, "***");
-  replace_all(words, "\n", " ");
-  while (words.ends_with(' ')) words.pop_back();
-  return words;
+  std::istringstream lines(words);
+  std::string joined;
+  for (std::string line; std::getline(lines, line);)
+    if (!line.empty() && !line.starts_with('\t')) joined += (joined.empty() ? "" : " ") + line;
+  return joined;
 }
 
 }  // namespace postgres

@@ -24,14 +24,14 @@ namespace postgres {
 class Address {
  public:
   /// Kind usage when libpq does not understand the URL, not_found when there is no libpq.
-  static Result<Address> parse(const Secret& url);
+  static Result<Address> parse(const std::string& url);
 
   /// For messages: no password in it.
   const std::string& name() const { return name_; }
   /// Keywords and values for PQconnectdbParams(): the URL's, and defaults for what it leaves open.
   using Parameters = std::vector<std::pair<std::string, std::string>>;
   const Parameters& parameters() const { return parameters_; }
-  /// `text` of libpq without the password, on one line.
+  /// What libpq says, without the password and its advice, on one line.
   std::string clean(std::string_view text) const;
 
  private:

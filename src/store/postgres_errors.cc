@@ -14,8 +14,8 @@ struct Refusal {
 constexpr const char* kHowToGiveAPassword =
     "check the user and the password: in PAWL_STORE, PGPASSWORD or ~/.pgpass";
 constexpr const char* kHowToGrant =
-    "as the owner: CREATE SCHEMA pawl AUTHORIZATION pawl; ALTER ROLE pawl SET search_path = pawl "
-    "(docs/operations.md, \"Several nodes\")";
+    "give Pawl's role a schema of its own, or rights on the tables that are there: "
+    "docs/operations.md, \"Several nodes\", has both";
 
 // The server's words are in its own language; an unknown one still is shown as it came.
 constexpr Refusal kConnectRefusals[] = {
@@ -30,6 +30,7 @@ constexpr Refusal kConnectRefusals[] = {
     {"database \"", ErrorKind::not_found,
      "make the database (createdb), or name another one in the URL"},
     {"could not translate host name", ErrorKind::unavailable, "check the host's name in the URL"},
+    {"support SSL", ErrorKind::denied, "check sslmode in the URL"},
     {"certificate", ErrorKind::denied,
      "check the server's certificate, and sslrootcert and sslmode in the URL"},
 };

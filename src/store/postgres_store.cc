@@ -413,7 +413,7 @@ Task<Result<std::vector<LogEntry>>> PostgresStore::read_log(std::string deployme
 
 }  // namespace
 
-Task<Result<std::unique_ptr<Store>>> open_postgres_store(Loop& loop, Secret url) {
+Task<Result<std::unique_ptr<Store>>> open_postgres_store(Loop& loop, std::string url) {
   PAWL_CO_TRY(auto address, Address::parse(url));
   auto store = std::make_unique<PostgresStore>(loop, std::move(address));
   PAWL_CO_CHECK(co_await store->open());

@@ -6,18 +6,19 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
-#include "base/secret.h"
 #include "engine/ports/store.h"
 #include "net/loop.h"
 
 namespace pawl {
 
-/// Connects, and makes or updates the tables. The loop must outlive the store.
-Task<Result<std::unique_ptr<Store>>> open_postgres_store(Loop& loop, Secret url);
+/// Connects, and makes or updates the tables. The loop must outlive the store. Passwords of the URL
+/// are registered for redaction.
+Task<Result<std::unique_ptr<Store>>> open_postgres_store(Loop& loop, std::string url);
 
 /// What `pawl doctor` says of the database, or what is wrong with it: whether it can be reached,
 /// its schema, that the role may write, and that the server syncs what it commits.
-Task<Result<std::string>> check_postgres_store(Loop& loop, Secret url);
+Task<Result<std::string>> check_postgres_store(Loop& loop, std::string url);
 
 }  // namespace pawl

@@ -30,7 +30,7 @@ std::unique_ptr<Store> make_in_file(Loop&, const std::string& folder) {
 std::unique_ptr<Store> make_on_server(Loop& loop, const std::string&) {
   test::PostgresServer* server = test::PostgresServer::shared();
   if (server == nullptr) return nullptr;
-  auto opened = loop.run(open_postgres_store(loop, Secret(server->make_database())));
+  auto opened = loop.run(open_postgres_store(loop, server->make_database()));
   if (!opened.ok()) ADD_FAILURE() << opened.error().message();
   return *std::move(opened);
 }
