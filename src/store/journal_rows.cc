@@ -24,6 +24,17 @@ Error fenced(const std::string& words) {
   return Error(ErrorKind::conflict, words).with_code(std::string(kCodeFenced));
 }
 
+// What a program printed need not be UTF-8, and is written as it is.
+std::optional<json::object> parse_entry(const std::string& data) {
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  options.max_depth = kMaxJsonDepth;
+  boost::system::error_code failure;
+  json::value value = json::parse(data, failure, {}, options);
+  if (failure || !value.is_object()) return std::nullopt;
+  return std::move(value.as_object());
+}
+
 bool is_held(const std::optional<Lease>& lease) {
   return lease && !lease->deployment.empty();
 }
@@ -54,8 +65,8 @@ Result<Event> event_from(const std::string& deployment, EventRow row, const std:
     return Error(ErrorKind::storage,
                  fmt::format("this Pawl does not know the journal entry '{}'", row.type))
         .with_hint("it was written by a newer Pawl: use that one");
-  auto object = parse_json_object(row.data, "a journal entry");
-  if (!object.ok()) return damaged(deployment, row, journal);
+  auto object = parse_entry(row.data);
+  if (!object) return damaged(deployment, row, journal);
   Event event;
   event.deployment = deployment;
   event.sequence = row.sequence;

@@ -57,9 +57,8 @@ Task<Result<std::string>> describe(Connection& connection, const Address& addres
 Task<Result<std::string>> check_postgres_store(Loop& loop, std::string url) {
   PAWL_CO_TRY(const Address address, Address::parse(url));
   PAWL_CO_TRY(const auto connection, co_await Connection::open(loop, address));
-  PAWL_CO_TRY(auto words, co_await describe(*connection, address));
   PAWL_CO_CHECK(co_await check_rights(*connection, address));
-  co_return words;
+  co_return co_await describe(*connection, address);
 }
 
 }  // namespace pawl

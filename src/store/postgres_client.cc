@@ -7,10 +7,6 @@
 namespace pawl::postgres {
 namespace {
 
-// Less than a third of a lease's 30 s each, so that a server that went silent costs a holder one
-// renewal and not the environment.
-constexpr std::chrono::milliseconds kCommandLimit{10'000};
-constexpr std::chrono::milliseconds kPatience{10'000};
 constexpr std::chrono::milliseconds kFirstPause{50};
 constexpr std::chrono::milliseconds kLongestPause{1'000};
 constexpr std::chrono::milliseconds kMigrationLimit{600'000};
@@ -83,14 +79,14 @@ Task<Result<void>> Client::carry_out(Work work) {
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     auto done = co_await try_once(work);
     if (done.ok() || !is_transient(done.error().kind())) co_return done;
-    if (loop_.clock().steady_now() - begin >= kPatience) co_return done;
+    if (loop_.clock().steady_now() - begin >= limits_.patience) co_return done;
     PAWL_CO_CHECK(co_await loop_.clock().sleep_for(pause));
   }
 }
 
 Task<Result<void>> Client::try_once(const Work& work) {
   PAWL_CO_CHECK(co_await connect());
-  co_return co_await with_timeout(loop_.clock(), kCommandLimit, work_and_clean_up(work));
+  co_return co_await with_timeout(loop_.clock(), limits_.command, work_and_clean_up(work));
 }
 
 // A transaction that was left open is the work's way to say that nothing shall stay of it.

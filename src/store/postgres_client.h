@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "store/postgres.h"
+#include "store/postgres_store.h"
 
 namespace pawl::postgres {
 
@@ -41,13 +42,15 @@ class Turns {
 
 class Client {
  public:
-  Client(Loop& loop, Address address) : loop_(loop), address_(std::move(address)), turns_(loop) {}
+  Client(Loop& loop, Address address, const PostgresLimits& limits)
+      : loop_(loop), address_(std::move(address)), limits_(limits), turns_(loop) {}
 
   /// One try, for a first word: connects, and brings the tables up to date.
   Task<Result<void>> open();
 
   /// Work with the connection, in a transaction or not. It is done again when the connection broke
-  /// or the server asked for that, for kPatience; then its last error is the result.
+  /// or the server asked for that, as long as its patience lasts; then its last error is the
+  /// result.
   using Work = std::function<Task<Result<void>>(Connection&)>;
   Task<Result<void>> carry_out(Work work);
   /// The rows of queries that may be asked twice; they are one transaction.
@@ -63,6 +66,7 @@ class Client {
 
   Loop& loop_;
   Address address_;
+  PostgresLimits limits_;
   Turns turns_;
   std::unique_ptr<Connection> connection_;
 };

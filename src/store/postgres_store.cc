@@ -42,8 +42,8 @@ struct Claim {
 
 class PostgresStore : public Store {
  public:
-  PostgresStore(Loop& loop, Address address)
-      : client_(loop, std::move(address)),
+  PostgresStore(Loop& loop, Address address, const PostgresLimits& limits)
+      : client_(loop, std::move(address), limits),
         node_(fmt::format("{:016x}", loop.entropy().next())),
         listener_(loop, client_.address(), node_) {}
 
@@ -413,9 +413,10 @@ Task<Result<std::vector<LogEntry>>> PostgresStore::read_log(std::string deployme
 
 }  // namespace
 
-Task<Result<std::unique_ptr<Store>>> open_postgres_store(Loop& loop, std::string url) {
+Task<Result<std::unique_ptr<Store>>> open_postgres_store(Loop& loop, std::string url,
+                                                         PostgresLimits limits) {
   PAWL_CO_TRY(auto address, Address::parse(url));
-  auto store = std::make_unique<PostgresStore>(loop, std::move(address));
+  auto store = std::make_unique<PostgresStore>(loop, std::move(address), limits);
   PAWL_CO_CHECK(co_await store->open());
   std::unique_ptr<Store> opened = std::move(store);
   co_return opened;

@@ -339,6 +339,19 @@ TEST_P(StoreContract, KeepsTheLinesOfEachStep) {
   EXPECT_EQ(now(store_->log("d-1", ""))->size(), 4u);
 }
 
+TEST_P(StoreContract, KeepsBytesThatAreNoText) {
+  accept("d-1");
+  const std::string bytes("caf\xe9 \0 \xff", 8);
+  ASSERT_TRUE(now(store_->append_log("d-1", {{WallTime{1}, "build", bytes}})).ok());
+  EXPECT_EQ(now(store_->log("d-1", "build")).value().at(0).line, bytes);
+  Event failed = event("d-1", 2, EventType::step_failed);
+  failed.data = {{"error", bytes}};
+  ASSERT_TRUE(now(store_->append({failed})).ok());
+  const auto events = now(store_->events("d-1"));
+  ASSERT_TRUE(events.ok()) << events.error().message();
+  EXPECT_EQ(string_or(events->at(1).data, "error"), bytes);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::ValuesIn(kStores),
                          [](const auto& kind) { return std::string(kind.param.name); });
 
