@@ -370,6 +370,41 @@ TEST_F(PostgresStoreTest, AnAppendAndAGrantAtTheSameTimeDoNotBothWin) {
   EXPECT_EQ(results[0].error().code(), kCodeFenced);
 }
 
+// One who is being accepted keeps the next of its environment waiting: so their numbers appear in
+// their order, and nobody is overtaken by one that he did not see.
+TEST_F(PostgresStoreTest, AcceptsOneAfterTheOtherInEachEnvironment) {
+  const auto store = open();
+  const Address address = Address::parse(url_).value();
+  const auto other = now(Connection::open(loop_, address)).value();
+  const auto locked = now(
+      other->script("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('pawl meals dev', 0))"));
+  ASSERT_TRUE(locked.ok());
+  accept(*store, "d-1", "prod");
+  bool is_accepted = false;
+  bool has_waited = false;
+  const auto accept_next = [&]() -> Task<Result<void>> {
+    std::vector<Event> events;
+    events.push_back(event("d-2", 1, EventType::accepted));
+    auto appended = co_await store->append(std::move(events));
+    is_accepted = true;
+    co_return appended;
+  };
+  const auto let_go = [&]() -> Task<Result<void>> {
+    while (!is_accepted && !has_waited) {
+      Query waiting("SELECT count(*) FROM pg_locks WHERE NOT granted");
+      PAWL_CO_TRY(const auto rows, co_await other->run(std::move(waiting)));
+      has_waited = rows.number(0, 0) > 0;
+      PAWL_CO_CHECK(co_await loop_.clock().sleep_for(milliseconds(1)));
+    }
+    co_return co_await other->script("COMMIT");
+  };
+  std::vector<Task<Result<void>>> tasks;
+  tasks.push_back(accept_next());
+  tasks.push_back(let_go());
+  for (const auto& each : now(when_all(std::move(tasks)))) EXPECT_TRUE(each.ok());
+  EXPECT_TRUE(has_waited);
+}
+
 TEST_F(PostgresStoreTest, ManyNodesAppendWithoutLosingOrRepeatingAnything) {
   constexpr uint64_t kEach = 10;
   std::vector<std::unique_ptr<Store>> nodes;
