@@ -17,3 +17,6 @@ find_package(fmt 9 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(LibArchive REQUIRED)
 find_package(ZLIB REQUIRED)
+
+# libpq is loaded when first called: of it only the header is used.
+find_path(PAWL_LIBPQ_INCLUDE libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)

@@ -7,6 +7,13 @@
 
 namespace pawl {
 
+std::string LazyLibrary::why_missing() {
+  if (handle_ == nullptr) handle_ = dlopen(soname_, RTLD_NOW | RTLD_LOCAL);
+  if (handle_ != nullptr) return {};
+  const char* reason = dlerror();
+  return reason == nullptr ? soname_ : reason;
+}
+
 void* LazyLibrary::address_of(const char* function) {
   if (handle_ == nullptr) handle_ = dlopen(soname_, RTLD_NOW | RTLD_LOCAL);
   void* address = handle_ == nullptr ? nullptr : dlsym(handle_, function);

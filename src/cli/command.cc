@@ -87,6 +87,9 @@ Program::Program(std::string name, std::string description, Globals& globals)
                  "The config file (default: pawl.yaml, searched upward)");
   app.add_option("--state", globals.state_dir,
                  "The folder of the journal (default: .pawl beside the config file)");
+  app.add_option("--store", globals.store,
+                 "Where the journal is: a file, or postgresql://USER@HOST/DATABASE (default: "
+                 "PAWL_STORE, else journal.db in the folder above)");
   app.add_flag("--sandbox", globals.sandbox,
                "Talk to the running sandbox instead of the real services");
   app.add_flag("--json", globals.json, "Print JSON, for programs");

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "cli/store_choice.h"
 #include "cli/terminal.h"
 
 namespace pawl {
@@ -22,8 +23,9 @@ struct Finding {
 
 class Doctor {
  public:
-  Doctor(Session& session, const LoadedConfig& config, const EnvironmentConfig& environment)
-      : session_(session), config_(config), environment_(environment) {}
+  Doctor(Session& session, const Globals& globals, const LoadedConfig& config,
+         const EnvironmentConfig& environment)
+      : session_(session), globals_(globals), config_(config), environment_(environment) {}
 
   Task<std::vector<Finding>> examine() {
     co_await look("git", git());
@@ -149,10 +151,12 @@ class Doctor {
 
   Check journal() {
     PAWL_CO_CHECK(co_await session_.store().unfinished(config_.config.app, environment_.name));
-    co_return config_.state_dir + "/journal.db";
+    PAWL_CO_TRY(auto choice, choose_store(globals_, config_));
+    co_return co_await check_store(session_.loop(), std::move(choice));
   }
 
   Session& session_;
+  const Globals& globals_;
   const LoadedConfig& config_;
   const EnvironmentConfig& environment_;
   std::vector<Finding> findings_;
@@ -183,7 +187,7 @@ int print_findings(const std::vector<Finding>& findings, const Globals& globals)
 
 Task<Result<int>> examine(Session& session, const LoadedConfig& config,
                           const EnvironmentConfig& environment, const Globals& globals) {
-  Doctor doctor(session, config, environment);
+  Doctor doctor(session, globals, config, environment);
   const std::vector<Finding> findings = co_await doctor.examine();
   co_return print_findings(findings, globals);
 }

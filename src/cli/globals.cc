@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -28,6 +29,7 @@ ProcessEnvironment ProcessEnvironment::of_this_process() {
     const auto equals = text.find('=');
     if (equals != std::string::npos) variables[text.substr(0, equals)] = text.substr(equals + 1);
   }
+  ::unsetenv("PAWL_STORE");
   return ProcessEnvironment(std::move(variables));
 }
 

@@ -15,6 +15,8 @@ namespace pawl {
 /// A copy of the environment variables, taken once.
 class ProcessEnvironment {
  public:
+  /// Takes PAWL_STORE out of the process's own: it may hold a password, and is nothing to the
+  /// programs that are started.
   static ProcessEnvironment of_this_process();
   explicit ProcessEnvironment(std::map<std::string, std::string> variables)
       : variables_(std::move(variables)) {}
@@ -30,6 +32,7 @@ class ProcessEnvironment {
 struct Globals {
   std::string config_path;  // --config; empty: searched upward from the working directory
   std::string state_dir;    // --state; empty: ".pawl" beside pawl.yaml
+  std::string store;        // --store; empty: PAWL_STORE, else a file in the state folder
   bool json = false;
   bool quiet = false;
   bool verbose = false;

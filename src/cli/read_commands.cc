@@ -10,9 +10,9 @@ int run_read_command(const Globals& globals,
                      const std::function<Task<Result<int>>(ReadContext&)>& read) {
   auto config = load_config(globals);
   if (!config.ok()) return report(config.error(), globals);
-  auto store = open_store(*config);
-  if (!store.ok()) return report(store.error(), globals);
   Loop loop;
+  auto store = open_store(loop, globals, *config);
+  if (!store.ok()) return report(store.error(), globals);
   ReadContext context{globals, *config, **store, loop.clock()};
   auto code = loop.run(read(context));
   return code.ok() ? *code : report(code.error(), globals);
@@ -50,8 +50,8 @@ Task<Result<int>> act_in(Session& session, const Globals& globals, const LoadedC
 // With a loop of its own: the session that follows opens another.
 Result<Deployment> load_named_deployment(const Globals& globals, const LoadedConfig& config,
                                          const std::string& name) {
-  PAWL_TRY(const auto store, open_store(config));
   Loop loop;
+  PAWL_TRY(const auto store, open_store(loop, globals, config));
   ReadContext context{globals, config, *store, loop.clock()};
   return loop.run(find_named_deployment(context, name));
 }

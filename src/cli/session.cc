@@ -15,12 +15,12 @@
 #include "cli/connections.h"
 #include "cli/deployers.h"
 #include "cli/registry_access.h"
+#include "cli/store_choice.h"
 #include "cli/trigger_options.h"
 #include "cli/version.h"
 #include "github/forge.h"
 #include "oci/image_registry.h"
 #include "store/process_owner.h"
-#include "store/sqlite_store.h"
 #include "terraform/terraform.h"
 
 namespace pawl {
@@ -40,11 +40,11 @@ class RealSession : public Session {
     (void)environment;
   }
 
-  Result<void> open(const LoadedConfig& config, const EnvironmentConfig& environment,
-                    std::shared_ptr<Store> store) {
+  Result<void> open(const Globals& globals, const LoadedConfig& config,
+                    const EnvironmentConfig& environment, std::shared_ptr<Store> store) {
     store_ = std::move(store);
     if (!store_) {
-      PAWL_TRY(store_, open_store(config));
+      PAWL_TRY(store_, open_store(loop_, globals, config));
     }
     PAWL_CHECK(open_aws(environment));
     PAWL_CHECK(open_registries(config, environment));
@@ -156,8 +156,10 @@ class RealSession : public Session {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_store(const LoadedConfig& config) {
-  return make_sqlite_store(config.state_dir + "/journal.db");
+Result<std::unique_ptr<Store>> open_store(Loop& loop, const Globals& globals,
+                                          const LoadedConfig& config) {
+  PAWL_TRY(const StoreChoice choice, choose_store(globals, config));
+  return open_store(loop, choice);
 }
 
 Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,
@@ -166,7 +168,7 @@ Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals
                                               std::shared_ptr<Store> store) {
   PAWL_TRY(auto variables, effective_environment(globals, config.state_dir));
   auto session = std::make_unique<RealSession>(loop, config, environment, std::move(variables));
-  PAWL_CHECK(session->open(config, environment, std::move(store)));
+  PAWL_CHECK(session->open(globals, config, environment, std::move(store)));
   return std::unique_ptr<Session>(std::move(session));
 }
 

@@ -15,8 +15,9 @@
 
 namespace pawl {
 
-/// The store alone: for commands that read.
-Result<std::unique_ptr<Store>> open_store(const LoadedConfig& config);
+/// The store alone: for commands that read. The loop must outlive it.
+Result<std::unique_ptr<Store>> open_store(Loop& loop, const Globals& globals,
+                                          const LoadedConfig& config);
 
 /// Everything for one environment. `store`: one that is open already; else it opens its own.
 class Session {

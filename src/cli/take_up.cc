@@ -144,7 +144,7 @@ int take_up_all(const Globals& globals, const TakeUpRequest& request) {
   auto config = load_config(globals);
   if (!config.ok()) return report(config.error(), globals);
   Loop loop;
-  auto opened = open_store(*config);
+  auto opened = open_store(loop, globals, *config);
   if (!opened.ok()) return report(opened.error(), globals);
   const std::shared_ptr<Store> store = *std::move(opened);
   const auto processes = make_process_table(actor_of(globals.environment));

@@ -20,9 +20,19 @@ int WatchedFd::get() const {
 }
 
 Task<Result<void>> WatchedFd::readable() {
+  return ready(false);
+}
+
+Task<Result<void>> WatchedFd::readable_or_writable() {
+  return ready(true);
+}
+
+Task<Result<void>> WatchedFd::ready(bool also_writable) {
   const std::stop_token stop = co_await current_stop();
   OneShot<bool> ready;
   state_->descriptor.on_ready(WaitableFd::Ready::read, [ready] { ready.set(true); });
+  if (also_writable)
+    state_->descriptor.on_ready(WaitableFd::Ready::write, [ready] { ready.set(true); });
   asio::io_context& io = state_->loop.impl().io;
   std::stop_callback on_stop(stop, [&io, ready] { asio::post(io, [ready] { ready.set(false); }); });
   if (!co_await ready.wait())

@@ -1,5 +1,5 @@
-// A descriptor whose readability coroutines wait for, for folders that may not see Asio: pipes,
-// pidfds, eventfds.
+// A descriptor that coroutines wait on, for folders that may not see Asio: pipes, pidfds,
+// eventfds, sockets that a library reads.
 #pragma once
 
 #include <memory>
@@ -21,8 +21,11 @@ class WatchedFd {
   int get() const;
   /// Ends with ErrorKind::interrupted when the task's stop token is triggered.
   Task<Result<void>> readable();
+  /// Either of the two: for those who must read to be able to write on.
+  Task<Result<void>> readable_or_writable();
 
  private:
+  Task<Result<void>> ready(bool also_writable);
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "base/hash.h"
+#include "store/journal_rows.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 
@@ -18,15 +18,7 @@ using sqlite::Statement;
 using sqlite::Sync;
 using sqlite::Transaction;
 
-constexpr size_t kMaxCandidates = 5;
 constexpr std::chrono::milliseconds kLookEvery{25};
-
-std::string checksum(std::string_view deployment, uint64_t sequence, int64_t at_ms, uint64_t token,
-                     std::string_view type, std::string_view step, std::string_view data) {
-  return sha256_hex(fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", deployment, sequence, at_ms, token,
-                                type, step, data))
-      .substr(0, 16);
-}
 
 class SqliteStore : public Store {
  public:
@@ -107,7 +99,7 @@ class SqliteStore : public Store {
   Result<void> append_log_now(const std::string& deployment, const std::vector<LogEntry>& entries);
   Result<std::vector<LogEntry>> log_now(const std::string& deployment, const std::string& step);
   Result<void> check_order(const Event& event);
-  Result<void> check_fence(const Event& event);
+  Result<void> check_holder(const Event& event);
 
   // After a sync that failed nobody knows what the disk holds; trying again may lie (the kernel
   // forgets the dirty pages). So the handle is dead: every later call says why.
@@ -139,14 +131,11 @@ Result<void> SqliteStore::append_now(const std::vector<Event>& events) {
 
 Result<void> SqliteStore::append_one(const Event& event) {
   PAWL_CHECK(check_order(event));
-  PAWL_CHECK(check_fence(event));
-  const std::string data = json::serialize(event.data);
-  const std::string_view type = to_string(event.type);
+  PAWL_CHECK(check_holder(event));
+  const EventRow row = to_row(event);
   PAWL_TRY(auto insert, database_.prepare("INSERT INTO events VALUES (?,?,?,?,?,?,?,?)"));
-  insert.bind(event.deployment).bind(event.sequence).bind(event.at.unix_ms);
-  insert.bind(event.fencing_token).bind(type).bind(event.step).bind(data);
-  insert.bind(checksum(event.deployment, event.sequence, event.at.unix_ms, event.fencing_token,
-                       type, event.step, data));
+  insert.bind(event.deployment).bind(row.sequence).bind(row.at_ms).bind(row.token);
+  insert.bind(row.type).bind(row.step).bind(row.data).bind(row.checksum);
   PAWL_CHECK(database_.run(insert));
   if (event.type == EventType::started)
     return mark(event.deployment, "UPDATE deployments SET begun = 1 WHERE id = ?");
@@ -167,43 +156,26 @@ Result<void> SqliteStore::check_order(const Event& event) {
   last.bind(event.deployment);
   PAWL_TRY(bool row, database_.next(last));
   const auto newest = row ? static_cast<uint64_t>(last.number(0)) : 0;
-  if (event.sequence != newest + 1)
-    return Error(ErrorKind::conflict,
-                 fmt::format("the journal of {} has {} entries: entry {} does not follow",
-                             event.deployment, newest, event.sequence))
-        .with_code(std::string(kCodeOutOfSequence));
-  if (newest == 0) {
-    if (event.type != EventType::accepted)
-      return Error(ErrorKind::internal, "the first entry of a journal must be 'accepted'");
-    PAWL_TRY(auto insert, database_.prepare("INSERT INTO deployments (id, app, environment) "
-                                            "VALUES (?,?,?)"));
-    insert.bind(event.deployment).bind(string_or(event.data, "app"));
-    insert.bind(string_or(event.data, "environment"));
-    return database_.run(insert);
-  }
   PAWL_TRY(auto ended, database_.prepare("SELECT finished FROM deployments WHERE id = ?"));
   ended.bind(event.deployment);
   PAWL_TRY(row, database_.next(ended));
-  if (row && ended.number(0) != 0)
-    return Error(ErrorKind::conflict, fmt::format("deployment {} has ended", event.deployment))
-        .with_code(std::string(kCodeFinished));
-  return ok();
+  PAWL_CHECK(check_follows(event, newest, row && ended.number(0) != 0));
+  if (newest != 0) return ok();
+  PAWL_TRY(auto insert, database_.prepare("INSERT INTO deployments (id, app, environment) "
+                                          "VALUES (?,?,?)"));
+  insert.bind(event.deployment).bind(string_or(event.data, "app"));
+  insert.bind(string_or(event.data, "environment"));
+  return database_.run(insert);
 }
 
-Result<void> SqliteStore::check_fence(const Event& event) {
+Result<void> SqliteStore::check_holder(const Event& event) {
   if (event.fencing_token == 0) return ok();
   PAWL_TRY(auto place, database_.prepare("SELECT app, environment FROM deployments WHERE id = ?"));
   place.bind(event.deployment);
   PAWL_TRY(bool row, database_.next(place));
   PAWL_ASSERT(row);
   PAWL_TRY(auto lease, lease_row(place.text(0), place.text(1)));
-  if (lease && lease->token == event.fencing_token) return ok();
-  return Error(ErrorKind::conflict,
-               lease && !lease->deployment.empty()
-                   ? fmt::format("{} is held by deployment {} now ({})", place.text(1),
-                                 lease->deployment, lease->owner)
-                   : fmt::format("{} is not held by {} any more", place.text(1), event.deployment))
-      .with_code(std::string(kCodeFenced));
+  return check_fence(event, place.text(1), lease);
 }
 
 Result<JournalTail> SqliteStore::tail_now(const std::string& deployment, uint64_t sequence) {
@@ -230,31 +202,14 @@ Result<std::vector<Event>> SqliteStore::events_now(const std::string& deployment
   for (;;) {
     PAWL_TRY(const bool row, database_.next(select));
     if (!row) return events;
-    Event event;
-    event.deployment = deployment;
-    event.sequence = static_cast<uint64_t>(select.number(0));
-    event.at.unix_ms = select.number(1);
-    event.fencing_token = static_cast<uint64_t>(select.number(2));
-    event.step = select.text(4);
-    const std::string data = select.text(5);
-    const auto damaged = [&] {
-      return Error(ErrorKind::corrupt, fmt::format("entry {} of deployment {} in the journal {} is "
-                                                   "damaged",
-                                                   event.sequence, deployment, path_))
-          .with_hint("restore the journal from a backup; the other deployments can be read");
-    };
-    if (select.text(6) != checksum(deployment, event.sequence, event.at.unix_ms,
-                                   event.fencing_token, select.text(3), event.step, data))
-      return damaged();
-    const auto type = event_type_from(select.text(3));
-    if (!type)
-      return Error(ErrorKind::storage,
-                   fmt::format("this Pawl does not know the journal entry '{}'", select.text(3)))
-          .with_hint("it was written by a newer Pawl: use that one");
-    event.type = *type;
-    auto object = parse_json_object(data, "a journal entry");
-    if (!object.ok()) return damaged();
-    event.data = *std::move(object);
+    EventRow stored{static_cast<uint64_t>(select.number(0)),
+                    select.number(1),
+                    static_cast<uint64_t>(select.number(2)),
+                    select.text(3),
+                    select.text(4),
+                    select.text(5),
+                    select.text(6)};
+    PAWL_TRY(auto event, event_from(deployment, std::move(stored), path_));
     events.push_back(std::move(event));
   }
 }
@@ -282,11 +237,7 @@ Result<std::vector<std::string>> SqliteStore::ids_now(std::string_view tail, con
 
 Result<std::string> SqliteStore::find_now(const std::string& prefix) {
   if (dead_) return *dead_;
-  const auto nobody = [&] {
-    return Error(ErrorKind::not_found, fmt::format("there is no deployment '{}'", prefix))
-        .with_hint("`pawl history` lists them");
-  };
-  if (prefix.empty()) return nobody();
+  if (prefix.empty()) return choose_deployment(prefix, {});
   PAWL_TRY(auto select,
            database_.prepare("SELECT id FROM deployments WHERE substr(id, 1, length(?1)) = ?1 "
                              "ORDER BY id = ?1 DESC, number DESC LIMIT ?2"));
@@ -297,12 +248,7 @@ Result<std::string> SqliteStore::find_now(const std::string& prefix) {
     if (!row) break;
     ids.push_back(select.text(0));
   }
-  if (ids.empty()) return nobody();
-  if (ids.size() == 1 || ids.front() == prefix) return ids.front();
-  const bool more = ids.size() > kMaxCandidates;
-  if (more) ids.resize(kMaxCandidates);
-  return Error(ErrorKind::conflict, fmt::format("'{}' begins more than one deployment: {}{}",
-                                                prefix, fmt::join(ids, ", "), more ? ", ..." : ""));
+  return choose_deployment(prefix, std::move(ids));
 }
 
 // ---- leases ----
@@ -408,12 +354,7 @@ Result<void> SqliteStore::renew_now(const Lease& lease, WallTime expires_at) {
   PAWL_TRY(auto transaction, Transaction::begin(database_));
   PAWL_TRY(auto held, lease_row(lease.app, lease.environment));
   if (!held || held->token != lease.token || held->deployment.empty())
-    return Error(ErrorKind::conflict,
-                 held && !held->deployment.empty()
-                     ? fmt::format("{} is held by deployment {} now ({})", lease.environment,
-                                   held->deployment, held->owner)
-                     : fmt::format("{} is not held any more", lease.environment))
-        .with_code(std::string(kCodeFenced));
+    return not_renewed(lease, held);
   PAWL_TRY(auto put, database_.prepare("UPDATE leases SET expires_ms = ? "
                                        "WHERE app = ? AND environment = ?"));
   put.bind(expires_at.unix_ms).bind(lease.app).bind(lease.environment);

@@ -7,33 +7,40 @@
 #include <filesystem>
 #include <map>
 
+#include "net/loop.h"
 #include "sim/memory_store.h"
+#include "store/postgres_store.h"
 #include "store/sqlite_store.h"
+#include "support/postgres_server.h"
 
 namespace pawl {
 namespace {
 
 using std::chrono::milliseconds;
 
+// nullptr: it cannot be tried here.
+using MakeStore = std::unique_ptr<Store> (*)(Loop& loop, const std::string& folder);
+
+std::unique_ptr<Store> make_in_memory(Loop&, const std::string&) {
+  return std::make_unique<MemoryStore>();
+}
+std::unique_ptr<Store> make_in_file(Loop&, const std::string& folder) {
+  return make_sqlite_store(folder + "/.pawl/journal.db").value();
+}
+std::unique_ptr<Store> make_on_server(Loop& loop, const std::string&) {
+  test::PostgresServer* server = test::PostgresServer::shared();
+  if (server == nullptr) return nullptr;
+  auto opened = loop.run(open_postgres_store(loop, server->make_database()));
+  if (!opened.ok()) ADD_FAILURE() << opened.error().message();
+  return *std::move(opened);
+}
+
 struct StoreKind {
   const char* name;
-  std::unique_ptr<Store> (*make)(const std::string& folder);
+  MakeStore make;
 };
-
 const StoreKind kStores[] = {
-    {"Memory",
-     [](const std::string&) -> std::unique_ptr<Store> { return std::make_unique<MemoryStore>(); }},
-    {"Sqlite",
-     [](const std::string& folder) -> std::unique_ptr<Store> {
-       return make_sqlite_store(folder + "/.pawl/journal.db").value();
-     }},
-};
-
-template <class T>
-Result<T> now(Task<Result<T>> task) {
-  task.start(nullptr);
-  return task.take();
-}
+    {"Memory", make_in_memory}, {"Sqlite", make_in_file}, {"Postgres", make_on_server}};
 
 class StoreContract : public testing::TestWithParam<StoreKind> {
  protected:
@@ -42,11 +49,17 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
               fmt::format("pawl-store-{}-{}", getpid(), GetParam().name);
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
-    store_ = GetParam().make(folder_.string());
+    store_ = GetParam().make(loop_, folder_.string());
+    if (!store_) GTEST_SKIP() << test::PostgresServer::why_missing();
   }
   void TearDown() override {
     store_.reset();
     std::filesystem::remove_all(folder_);
+  }
+
+  template <class T>
+  Result<T> now(Task<Result<T>> task) {
+    return loop_.run(std::move(task));
   }
 
   static Event event(const std::string& id, uint64_t sequence, EventType type, uint64_t token = 0) {
@@ -89,6 +102,7 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
   }
 
   std::filesystem::path folder_;
+  Loop loop_;
   std::unique_ptr<Store> store_;
   std::map<std::string, uint64_t> begun_with_;  // deployment -> token
 };
@@ -323,6 +337,19 @@ TEST_P(StoreContract, KeepsTheLinesOfEachStep) {
   EXPECT_EQ(build[2].line, "four");
   EXPECT_EQ(build[1].at.unix_ms, 3);
   EXPECT_EQ(now(store_->log("d-1", ""))->size(), 4u);
+}
+
+TEST_P(StoreContract, KeepsBytesThatAreNoText) {
+  accept("d-1");
+  const std::string bytes("caf\xe9 \0 \xff", 8);
+  ASSERT_TRUE(now(store_->append_log("d-1", {{WallTime{1}, "build", bytes}})).ok());
+  EXPECT_EQ(now(store_->log("d-1", "build")).value().at(0).line, bytes);
+  Event failed = event("d-1", 2, EventType::step_failed);
+  failed.data = {{"error", bytes}};
+  ASSERT_TRUE(now(store_->append({failed})).ok());
+  const auto events = now(store_->events("d-1"));
+  ASSERT_TRUE(events.ok()) << events.error().message();
+  EXPECT_EQ(string_or(events->at(1).data, "error"), bytes);
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::ValuesIn(kStores),
