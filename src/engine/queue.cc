@@ -12,6 +12,17 @@ std::string since(const Deployment& deployment) {
   return to_iso8601(at).substr(11, 8) + " UTC";
 }
 
+// What happens to others is not told to whoever follows ours.
+class Untold : public RunObserver {
+ public:
+  void on_event(const Deployment&, const Event&) override {}
+};
+
+RunObserver& untold() {
+  static Untold nobody;
+  return nobody;
+}
+
 std::string version_of(const Deployment& deployment) {
   return deployment.release.version.empty() ? std::string(to_string(deployment.kind))
                                             : deployment.release.version;
@@ -73,9 +84,8 @@ Task<Result<std::optional<Turn>>> Line::look() {
     co_return not_yet;
   }
   if (!lease && !is_run_here_(first)) {
-    Journal head(ports_.store, ports_.clock, journal_.observer(), first);
-    PAWL_CO_CHECK(co_await head.load());
-    std::string why = why_nobody_runs(head.deployment(), head.facts(), ports_.processes);
+    PAWL_CO_TRY(const Journal* head, co_await read(first));
+    std::string why = why_nobody_runs(head->deployment(), head->facts(), ports_.processes);
     // Its process would have taken the free environment long ago.
     if (why.empty() && is_still("free for " + first)) why = "nobody has taken it up";
     if (!why.empty()) {
@@ -92,15 +102,33 @@ Task<Result<bool>> Line::free_from_the_dead(const Lease& lease) {
   if (!is_run_here_(lease.deployment)) {
     is_dead = ports_.processes.is_gone(lease.owner) ||
               is_still(fmt::format("{} until {}", lease.token, lease.expires_at.unix_ms));
+    // It ended, and went before it gave the environment back.
     if (!is_dead) {
-      // It ended, and went before it gave the environment back.
-      PAWL_CO_TRY(auto events, co_await ports_.store.events(lease.deployment));
-      is_dead = !events.empty() && events.back().type == EventType::finished;
+      PAWL_CO_TRY(is_dead, co_await has_ended(lease.deployment));
     }
   }
   if (!is_dead) co_return false;
   PAWL_CO_CHECK(co_await ports_.store.release_lease(lease));
   co_return true;
+}
+
+Task<Result<bool>> Line::has_ended(std::string other) {
+  auto journal = co_await read(std::move(other));
+  if (journal.ok()) co_return is_terminal((*journal)->deployment().phase);
+  if (journal.error().kind() == ErrorKind::not_found) co_return false;
+  co_return std::move(journal).error();
+}
+
+// Another's journal as it is now.
+Task<Result<Journal*>> Line::read(std::string other) {
+  if (other_ && other_->deployment().id == other) {
+    PAWL_CO_CHECK(co_await other_->refresh());
+    co_return other_.get();
+  }
+  auto fresh = std::make_unique<Journal>(ports_.store, ports_.clock, untold(), std::move(other));
+  PAWL_CO_CHECK(co_await fresh->load());
+  other_ = std::move(fresh);
+  co_return other_.get();
 }
 
 // True when `what` was all that was seen for the whole duration of a lease.
@@ -118,14 +146,13 @@ Task<Result<void>> Line::say_whom_we_wait_for(const std::optional<Lease>& lease,
   const std::string other = lease ? lease->deployment : line.front();
   if (other == told_ || ours.phase != Phase::queued) co_return ok();
   told_ = other;
-  Journal theirs(ports_.store, ports_.clock, journal_.observer(), other);
-  PAWL_CO_CHECK(co_await theirs.load());
-  const std::string owner = lease ? lease->owner : theirs.facts().owner;
+  PAWL_CO_TRY(const Journal* theirs, co_await read(other));
+  const std::string owner = lease ? lease->owner : theirs->facts().owner;
   const auto place = std::find(line.begin(), line.end(), ours.id) - line.begin();
   const std::string reason = fmt::format(
       "{} {} deployment {} ({}, {}) since {}; {} before this one in line", ours.environment,
-      lease ? "is held by" : "goes first to", other, version_of(theirs.deployment()),
-      owner_for_people(owner), since(theirs.deployment()), place);
+      lease ? "is held by" : "goes first to", other, version_of(theirs->deployment()),
+      owner_for_people(owner), since(theirs->deployment()), place);
   json::object data{{"for", other}, {"reason", reason}, {"owner", options_.owner}};
   // Another process may begin it at this very moment: then it waits no more.
   PAWL_CO_TRY(const bool said,

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -43,15 +44,18 @@ class Line {
   Task<Result<void>> say_whom_we_wait_for(const std::optional<Lease>& lease,
                                           const std::vector<std::string>& line);
   bool is_still(const std::string& what);
+  Task<Result<bool>> has_ended(std::string other);
+  Task<Result<Journal*>> read(std::string other);
 
   RunnerPorts ports_;
   const RunnerOptions& options_;
   Journal& journal_;
   IsRunHere is_run_here_;
   TakeUp take_up_;
-  std::string seen_;       // what has not moved ...
-  SteadyTime seen_since_;  // ... since then
-  std::string told_;       // whom we last said that we wait for
+  std::string seen_;                // what has not moved ...
+  SteadyTime seen_since_;           // ... since then
+  std::string told_;                // whom we last said that we wait for
+  std::unique_ptr<Journal> other_;  // of the one we last looked at: only what is new is read
 };
 
 /// Why nobody runs it any more ("its process is gone"); empty when somebody may.
