@@ -69,7 +69,10 @@ Task<Result<std::optional<Turn>>> Line::look() {
   PAWL_CO_TRY(auto lease, co_await ports_.store.lease(ours.app, ours.environment));
   if (lease) {
     PAWL_CO_TRY(const bool freed, co_await free_from_the_dead(*lease));
-    if (freed) lease.reset();
+    if (freed)
+      lease.reset();
+    else if (lease->deployment == told_)
+      co_return not_yet;  // as it was at the last look
   }
   PAWL_CO_TRY(auto line, co_await ports_.store.unfinished(ours.app, ours.environment));
   if (line.empty()) co_return not_yet;  // ours has ended: seen at the next refresh

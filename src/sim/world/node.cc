@@ -20,9 +20,10 @@ StepPorts step_ports(Clock& clock, SimFunctions& functions, SimImages& images, S
   return ports;
 }
 
-RunnerOptions options_of(const std::string& owner) {
+RunnerOptions options_of(const std::string& owner, std::chrono::milliseconds poll) {
   RunnerOptions options;
   options.owner = owner;
+  options.queue_poll = poll;
   options.repository = "example/meals";
   return options;
 }
@@ -46,7 +47,7 @@ Node::Node(World& world, std::string name, int life, std::chrono::milliseconds s
       library_(gate_, make_step_library(step_ports(clock_, functions_, images_, objects_, files_,
                                                    application_, forge_))),
       runner_(RunnerPorts{store_, clock_, entropy_, library_, processes_, &forge_},
-              options_of(owner_), *this) {
+              options_of(owner_, world.poll), *this) {
   world_.tell(owner_, "starts");
 }
 

@@ -30,6 +30,7 @@ class Swarm {
     machines_ = 1 + chance.below(3);
     machine_is_known_ = chance.of(0.6);
     if (world_.faults.is_on(Fault::clock)) stage_.skew = kDayMs;
+    world_.poll = milliseconds(500 << chance.below(4));
     for (size_t i = 0; i < machines_; ++i) stage_.start(i);
     stage_.on_death = [this](size_t machine) { died(machine); };
     if (world_.faults.is_on(Fault::by_hand))

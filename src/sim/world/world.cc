@@ -46,7 +46,7 @@ cloud::CloudOptions cloud_options(const WorldOptions& options, Chance& chance) {
   cloud.seed = fmt::format("world {}", options.seed);
   cloud.registry_host = "000000000000.dkr.ecr.us-east-1.amazonaws.com";
   if (options.faults.is_on(Fault::slow_update))
-    cloud.lambda.update_duration = std::chrono::milliseconds(chance.between(10'000, 90'000));
+    cloud.lambda.update_duration = std::chrono::milliseconds(chance.between(2'000, 70'000));
   return cloud;
 }
 
@@ -86,9 +86,8 @@ std::string World::make_release(bool is_healthy) {
 
 void World::move_tag(const std::string& version) {
   Release moved;
-  moved.version = version + "-moved";
+  moved.version = version;
   moved.digest = Digest::of("another image of " + version).str();
-  moved.is_healthy = false;
   source[version] = moved.digest;
   tagged[version].insert(moved.digest);
   releases[moved.digest] = std::move(moved);

@@ -60,6 +60,8 @@ class World {
   std::set<std::string> gone;                    // owners whose process is known to have gone
   std::vector<std::string> story;
   Invariants invariants;
+  /// How often one in line looks.
+  std::chrono::milliseconds poll{500};
   /// Called when a change of a resource arrives, before it is carried out: somebody may be faster.
   std::function<void(const std::string& resource)> on_arrival;
 
