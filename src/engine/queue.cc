@@ -111,7 +111,8 @@ Task<Result<bool>> Line::free_from_the_dead(const Lease& lease) {
     }
   }
   if (!is_dead) co_return false;
-  PAWL_CO_CHECK(co_await ports_.store.release_lease(lease));
+  // Not one that was renewed since: this process may have been asleep, and the holder awake.
+  PAWL_CO_CHECK(co_await ports_.store.release_if_not_renewed(lease));
   co_return true;
 }
 

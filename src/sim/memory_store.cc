@@ -202,6 +202,16 @@ Task<Result<void>> MemoryStore::release_lease(Lease lease) {
   co_return ok();
 }
 
+Task<Result<void>> MemoryStore::release_if_not_renewed(Lease seen) {
+  if (door_) PAWL_CO_CHECK(co_await door_("release_if_not_renewed", Moment::before));
+  const auto held = leases_.find({seen.app, seen.environment});
+  const bool is_as_seen = held != leases_.end() && held->second.token == seen.token &&
+                          held->second.expires_at == seen.expires_at;
+  if (is_as_seen) held->second.deployment.clear();
+  if (door_) PAWL_CO_CHECK(co_await door_("release_if_not_renewed", Moment::after));
+  co_return ok();
+}
+
 Task<Result<std::optional<Lease>>> MemoryStore::lease(std::string app, std::string environment) {
   if (door_) PAWL_CO_CHECK(co_await door_("lease", Moment::before));
   const auto held = leases_.find({app, environment});

@@ -19,19 +19,19 @@ std::string said(World& world, std::string text) {
 
 }  // namespace
 
-Fate draw_fate(World& world, const Request& request) {
+Fate draw_fate(World& world, const Request& request, std::optional<Error>& refused) {
   Fate fate;
   Chance& chance = world.chance;
   const Faults& faults = world.faults;
   fate.takes = std::chrono::milliseconds(chance.between(5, 60));
   if (chance.of(faults.rate(Fault::throttle))) {
     fate.arrives = false;
-    fate.refused =
+    refused =
         Error(ErrorKind::throttled, said(world, "Rate exceeded")).with_code("ThrottlingException");
   } else if (chance.of(faults.rate(Fault::server_error))) {
     fate.arrives = false;
-    fate.refused = Error(ErrorKind::unavailable, said(world, "HTTP 503"));
-    if (request.is_change) fate.refused = std::move(*fate.refused).with_outcome_unknown();
+    refused = Error(ErrorKind::unavailable, said(world, "HTTP 503"));
+    if (request.is_change) refused = std::move(*refused).with_outcome_unknown();
   } else if (chance.of(faults.rate(Fault::request_lost))) {
     fate.arrives = false;
   } else if (chance.of(faults.rate(Fault::answer_lost))) {

@@ -23,14 +23,14 @@ struct Request {
 
 /// What becomes of a request.
 struct Fate {
-  std::optional<Error> refused;  // not carried out, and the answer says so
   bool arrives = true;
   bool is_answered = true;
   bool arrives_twice = false;
   bool second_answers = false;  // of two, the sender hears the second
   std::chrono::milliseconds takes{0};
 };
-Fate draw_fate(World& world, const Request& request);
+/// `refused`: not carried out, and the answer says so.
+Fate draw_fate(World& world, const Request& request, std::optional<Error>& refused);
 /// The caller's own limit on a request.
 inline constexpr std::chrono::milliseconds kPatience{30'000};
 Error no_answer(const Request& request);
@@ -47,8 +47,20 @@ struct Sent {
   std::function<Result<T>()> work;
   std::optional<size_t> effect;
   OneShot<Result<T>> answer;
+  std::optional<Result<T>> first;  // of two answers, while the second is awaited
 
-  void arrive(World& world, bool answers) {
+  /// Of a request that arrives twice the sender hears one answer, when both have been carried out:
+  /// what sends it again had no answer to the first.
+  void arrive(World& world, const Fate& fate, bool is_second) {
+    Result<T> done = carry_out(world);
+    if (fate.arrives_twice && !is_second) {
+      first.emplace(std::move(done));
+      return;
+    }
+    answer.set(is_second && !fate.second_answers ? *std::move(first) : std::move(done));
+  }
+
+  Result<T> carry_out(World& world) {
     if (request.is_change) before_arrival(world, request);
     const std::string before = request.look ? request.look() : "";
     Result<T> done = work();
@@ -57,20 +69,18 @@ struct Sent {
       const std::string problem = done.ok() ? "" : done.error().message();
       after_arrival(world, request, *effect, changed, problem);
     }
-    if (answers) answer.set(std::move(done));
+    return done;
   }
 };
 
 template <class T>
 void send(World& world, std::shared_ptr<Sent<T>> sent, const Fate& fate) {
-  const bool first_answers = !fate.second_answers;
-  world.clock.call_in(fate.takes,
-                      [&world, sent, first_answers] { sent->arrive(world, first_answers); });
+  world.clock.call_in(fate.takes, [&world, sent, fate] { sent->arrive(world, fate, false); });
   if (!fate.arrives_twice) return;
-  const std::chrono::milliseconds later(world.chance.between(1, 5'000));
-  world.clock.call_in(fate.takes + later, [&world, sent, first_answers] {
+  const std::chrono::milliseconds later(world.chance.between(1, 1'000));
+  world.clock.call_in(fate.takes + later, [&world, sent, fate] {
     world.seen.count("a request arrived twice");
-    sent->arrive(world, !first_answers);
+    sent->arrive(world, fate, true);
   });
 }
 
@@ -85,12 +95,13 @@ Task<Result<T>> call(Gate& gate, Request request, std::function<Result<T>()> wor
     sent->effect = world.invariants.issued(gate.node(), asked.action, asked.resource);
   const uint64_t moment = world.invariants.moment();
   if (gate.stops_at(asked.action, "before it is sent")) co_await gate.hold();
-  const Fate fate = draw_fate(world, asked);
+  std::optional<Error> refused;
+  const Fate fate = draw_fate(world, asked, refused);
   ++gate.open;
   std::optional<Result<T>> result;
   if (fate.arrives) send(world, sent, fate);
-  if (fate.refused) {
-    result.emplace(*fate.refused);
+  if (refused) {
+    result.emplace(*std::move(refused));
   } else if (fate.arrives && fate.is_answered) {
     result.emplace(co_await sent->answer.wait());
   } else {

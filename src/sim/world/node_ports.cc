@@ -130,6 +130,19 @@ Task<Result<void>> SimStore::release_lease(Lease lease) {
   co_return released;
 }
 
+Task<Result<void>> SimStore::release_if_not_renewed(Lease seen) {
+  if (gate_.stops_at("release_if_not_renewed", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("release_if_not_renewed"));
+  World& world = gate_.world();
+  const auto held = co_await real().lease(seen.app, seen.environment);
+  if (held.ok() && *held && (*held)->expires_at == seen.expires_at)
+    world.invariants.freed(gate_.node(), seen);
+  auto released = co_await real().release_if_not_renewed(seen);
+  if (gate_.stops_at("release_if_not_renewed", kAfter)) co_await gate_.hold();
+  PAWL_CO_CHECK(after("release_if_not_renewed", released.ok()));
+  co_return released;
+}
+
 Task<Result<std::optional<Lease>>> SimStore::lease(std::string app, std::string environment) {
   if (gate_.stops_at("lease", kBefore)) co_await gate_.hold();
   PAWL_CO_CHECK(before("lease"));
