@@ -67,6 +67,7 @@ void say_broken(const RunResult& told, const std::string& replay) {
   for (const auto& line : told.story) fmt::print("{}\n", line);
   for (const auto& one : told.violations) fmt::print("broken: {}: {}\n", one.invariant, one.what);
   fmt::print("replay: {}\n\n", replay);
+  std::fflush(stdout);
 }
 
 // ---- the sweep ----

@@ -100,9 +100,18 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
 
 void Invariants::carried_out(size_t number, bool changed) {
   Effect& effect = effects_[number];
-  if (epochs_[effect.environment] > effect.by.token)
-    world_.seen.count("a request was sent under a lease that was lost");
+  const bool is_late = epochs_[effect.environment] > effect.by.token;
+  if (is_late) world_.seen.count("a request was sent under a lease that was lost");
   if (!changed) return;
+  // AWS takes no precondition for a deletion: one that was sent just before its process was put to
+  // sleep hits whatever is there when it arrives (docs/guarantees.md, "What is not promised").
+  const bool is_deletion = effect.action == "delete_alias" || effect.action == "remove";
+  if (is_late && is_deletion) {
+    world_.seen.count("a deletion arrived late and hit what came after");
+    if (const std::string& owner = owner_of(effect.environment); !owner.empty())
+      watched_[owner].is_touched = true;
+    return;
+  }
   ++effect.changes;
   const int changes = ++changes_[{effect.by.key, effect.resource}];
   if (changes > 1)

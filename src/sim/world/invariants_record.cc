@@ -190,8 +190,7 @@ void Invariants::check_target(const Deployment& deployment) {
 bool Invariants::may_fail() const {
   return world_.faults.any({Fault::request_lost, Fault::answer_lost, Fault::throttle,
                             Fault::server_error, Fault::slow_update, Fault::update_fails,
-                            Fault::image_gone, Fault::flapping, Fault::delay, Fault::stale,
-                            Fault::twice, Fault::by_hand, Fault::tag_moved});
+                            Fault::image_gone, Fault::flapping, Fault::delay, Fault::stale});
 }
 
 void Invariants::see_end(const Deployment& deployment) {
