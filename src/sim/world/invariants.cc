@@ -103,11 +103,12 @@ void Invariants::carried_out(size_t number, bool changed) {
   const bool is_late = epochs_[effect.environment] > effect.by.token;
   if (is_late) world_.seen.count("a request was sent under a lease that was lost");
   if (!changed) return;
-  // AWS takes no precondition for a deletion: one that was sent just before its process was put to
-  // sleep hits whatever is there when it arrives (docs/guarantees.md, "What is not promised").
-  const bool is_deletion = effect.action == "delete_alias" || effect.action == "remove";
-  if (is_late && is_deletion) {
-    world_.seen.count("a deletion arrived late and hit what came after");
+  // AWS takes no precondition for a deletion, and If-Match compares contents: what was sent just
+  // before its process was put to sleep hits whatever is there, or what was put back, when it
+  // arrives (docs/guarantees.md, "What is not promised").
+  const bool is_unfenced = effect.action == "delete_alias" || effect.resource.rfind("s3 ", 0) == 0;
+  if (is_late && is_unfenced) {
+    world_.seen.count("what nobody can fence arrived late and hit what came after");
     if (const std::string& owner = owner_of(effect.environment); !owner.empty())
       watched_[owner].is_touched = true;
     return;
@@ -201,10 +202,16 @@ void Invariants::changed_by_hand(const std::string& environment, const std::stri
       string_or(capture->outputs, what == "alias" ? "alias.version" : "latest.digest");
   std::erase_if(watched.hands, [&](const Hand& earlier) { return earlier.what == what; });
   const Deployment& deployment = folds_.at(owner);
-  const std::string ours = what == "alias"
-                               ? deployment.output("publish_version", "function_version")
-                               : digest_of(deployment);
+  const std::string ours = what == "alias" ? version_of(deployment) : digest_of(deployment);
   if (value != then && value != ours) watched.hands.push_back({what, value});
+}
+
+std::string Invariants::version_of(const Deployment& deployment) {
+  const std::string published = deployment.output("publish_version", "function_version");
+  if (!published.empty() || !deployment.plan) return published;
+  const std::string restored = deployment.output("restore_function", "function_version");
+  const PlanStep* step = deployment.plan->step("restore_function");
+  return restored.empty() && step ? string_or(step->params, "function_version") : restored;
 }
 
 std::string Invariants::digest_of(const Deployment& deployment) {

@@ -105,6 +105,8 @@ class Invariants {
   const std::vector<Effect>& effects() const { return effects_; }
   /// Digest that a deployment makes live, of its plan; empty before.
   static std::string digest_of(const Deployment& deployment);
+  /// Version that it moves the alias to; empty before.
+  static std::string version_of(const Deployment& deployment);
 
  private:
   struct Hand {

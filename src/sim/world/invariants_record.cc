@@ -298,7 +298,7 @@ void Invariants::check_hands(const Deployment& deployment, const LiveView& now) 
   // What was set last of each is what must still be there.
   std::map<std::string, std::string> wanted;
   for (const Hand& hand : watched_[deployment.id].hands) wanted[hand.what] = hand.value;
-  const std::string ours = deployment.output("publish_version", "function_version");
+  const std::string ours = version_of(deployment);
   for (const auto& [what, value] : wanted) {
     if (what == "alias" && value == ours) continue;  // as if the deployment had moved it
     std::string is = what == "alias" ? now.alias_version : now.latest;
