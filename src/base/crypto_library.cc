@@ -29,6 +29,9 @@ CRYPTO_FUNCTION(int, EVP_Digest,
                 (const void* bytes, size_t size, unsigned char* digest, unsigned int* digest_size,
                  const EVP_MD* type, ENGINE* engine),
                 (bytes, size, digest, digest_size, type, engine))
+CRYPTO_FUNCTION(EVP_MD*, EVP_MD_fetch,
+                (OSSL_LIB_CTX * context, const char* name, const char* properties),
+                (context, name, properties))
 CRYPTO_FUNCTION(const EVP_MD*, EVP_md5, (), ())
 CRYPTO_FUNCTION(const EVP_MD*, EVP_sha1, (), ())
 CRYPTO_FUNCTION(const EVP_MD*, EVP_sha256, (), ())

@@ -9,9 +9,20 @@
 
 namespace pawl {
 
+namespace {
+
+// Fetched once: EVP_sha256() is looked up anew at each use, which costs as much as a short hash.
+const EVP_MD* sha256_method() {
+  static const EVP_MD* method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  PAWL_ASSERT(method != nullptr);
+  return method;
+}
+
+}  // namespace
+
 struct Sha256Stream::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
-  State() { PAWL_ASSERT(context && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1); }
+  State() { PAWL_ASSERT(context && EVP_DigestInit_ex(context, sha256_method(), nullptr) == 1); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() { EVP_MD_CTX_free(context); }
@@ -52,8 +63,8 @@ Sha256Stream Sha256Stream::clone() const {
 
 Sha256 sha256(std::string_view bytes) {
   Sha256 digest{};
-  PAWL_ASSERT(
-      EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
+  PAWL_ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, sha256_method(),
+                         nullptr) == 1);
   return digest;
 }
 
@@ -64,7 +75,7 @@ std::string sha256_hex(std::string_view bytes) {
 Sha256 hmac_sha256(std::string_view key, std::string_view message) {
   Sha256 code{};
   unsigned int length = 0;
-  PAWL_ASSERT(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+  PAWL_ASSERT(HMAC(sha256_method(), key.data(), static_cast<int>(key.size()),
                    reinterpret_cast<const unsigned char*>(message.data()), message.size(),
                    code.data(), &length) != nullptr);
   return code;

@@ -41,6 +41,13 @@ Secret::Secret(std::string value) : value_(std::move(value)) {
   register_for_redaction(value_);
 }
 
+bool holds_secret(std::string_view text) {
+  std::lock_guard lock(registry().mutex);
+  for (const auto& secret : registry().values)
+    if (text.find(secret) != std::string_view::npos) return true;
+  return false;
+}
+
 std::string redact(std::string_view text) {
   std::string clean(text);
   std::lock_guard lock(registry().mutex);

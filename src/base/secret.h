@@ -23,6 +23,8 @@ class Secret {
 
 /// `text` with every registered secret (as it is, base64, URL-encoded) replaced by "***".
 std::string redact(std::string_view text);
+/// Whether redact() would change it.
+bool holds_secret(std::string_view text);
 void register_for_redaction(std::string_view value);
 
 }  // namespace pawl

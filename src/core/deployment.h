@@ -61,6 +61,7 @@ struct StepState {
   int try_of = 0;
   std::string try_result;
   int64_t next_wait_ms = 0;
+  bool operator==(const StepState&) const = default;
 };
 
 struct Deployment {
@@ -95,6 +96,7 @@ struct Deployment {
   StepState* step(std::string_view id);
   /// outputs[name] of that step as text, or empty.
   std::string output(std::string_view step, std::string_view name) const;
+  bool operator==(const Deployment&) const = default;
 };
 
 void apply(Deployment& deployment, const Event& event);

@@ -26,6 +26,7 @@ struct PlanStep {
   json::object params;   // all it must know, resolved: nothing is read from the config later
   std::string undo;      // for people: what a rollback does; empty: nothing to undo
   bool required = true;  // false: its failure is recorded, and fails nothing (notifications)
+  bool operator==(const PlanStep&) const = default;
 };
 
 enum class DeploymentKind { deploy, rollback };
@@ -38,6 +39,7 @@ struct Plan {
   std::vector<std::string> warnings;  // what cannot be restored, what is not checked
 
   const PlanStep* step(std::string_view id) const;
+  bool operator==(const Plan&) const = default;
 };
 
 /// Empty when sound, else why not: unknown need, cycle, repeated id, order.

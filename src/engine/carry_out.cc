@@ -110,7 +110,7 @@ Outcome success(const Deployment& deployment) {
 }
 
 Task<Result<Outcome>> run_or_roll_back(Execution& execution) {
-  const Plan plan = *execution.deployment().plan;
+  const Plan& plan = *execution.deployment().plan;  // planned once, and never again
   if (execution.deployment().phase != Phase::rolling_back) co_await run_steps(execution, plan);
   if (execution.broken) co_return *execution.broken;
   // Too late for a cancel: everything is done.

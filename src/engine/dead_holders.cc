@@ -27,7 +27,8 @@ Task<Result<bool>> DeadHolders::free(Lease lease) {
     }
   }
   if (!is_dead) co_return false;
-  PAWL_CO_CHECK(co_await store_.release_lease(lease));
+  // Not one that was renewed since: this process may have been asleep, and the holder awake.
+  PAWL_CO_CHECK(co_await store_.release_if_not_renewed(lease));
   co_return true;
 }
 

@@ -12,8 +12,8 @@ constexpr std::chrono::milliseconds kPause{200};
 
 void redact_in(json::value& value) {
   if (auto* text = value.if_string()) {
-    const std::string clean = redact(std::string_view(text->data(), text->size()));
-    *text = clean;
+    const std::string_view raw(text->data(), text->size());
+    if (holds_secret(raw)) *text = redact(raw);
   } else if (auto* array = value.if_array()) {
     for (auto& element : *array) redact_in(element);
   } else if (auto* object = value.if_object()) {
@@ -135,6 +135,7 @@ Task<Result<void>> Journal::write_locked(std::vector<JournalEntry> entries) {
   const WallTime at = clock_.now();
   for (int tries = 1;; ++tries) {
     std::vector<Event> events;
+    events.reserve(entries.size());
     for (const auto& entry : entries)
       events.push_back(Event{id_, deployment_.last_sequence + 1 + events.size(), at, token_,
                              entry.type, entry.step, entry.data});

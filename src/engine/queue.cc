@@ -14,6 +14,17 @@ std::string since(const Deployment& deployment) {
   return to_iso8601(at).substr(11, 8) + " UTC";
 }
 
+// What happens to others is not told to whoever follows ours.
+class Untold : public RunObserver {
+ public:
+  void on_event(const Deployment&, const Event&) override {}
+};
+
+RunObserver& untold() {
+  static Untold nobody;
+  return nobody;
+}
+
 std::string version_of(const Deployment& deployment) {
   return deployment.release.version.empty() ? std::string(to_string(deployment.kind))
                                             : deployment.release.version;
@@ -75,7 +86,10 @@ Task<Result<std::optional<Turn>>> Line::look() {
   if (lease && lease->deployment == ours.id && lease->owner == options_.owner) lease.reset();
   if (lease) {
     PAWL_CO_TRY(const bool freed, co_await dead_.free(*lease));
-    if (freed) lease.reset();
+    if (freed)
+      lease.reset();
+    else if (lease->deployment == told_)
+      co_return not_yet;  // as it was at the last look
   }
   PAWL_CO_TRY(auto line, co_await ports_.store.unfinished(ours.app, ours.environment));
   if (line.empty()) co_return not_yet;  // ours has ended: seen at the next refresh
@@ -83,9 +97,8 @@ Task<Result<std::optional<Turn>>> Line::look() {
 
   if (!lease && first == ours.id) co_return co_await take_turn();
   if (!lease && !is_run_here_(first)) {
-    Journal head(ports_.store, ports_.clock, journal_.observer(), first);
-    PAWL_CO_CHECK(co_await head.load());
-    std::string why = why_nobody_runs(head.deployment(), head.facts(), ports_.processes);
+    PAWL_CO_TRY(const Journal* head, co_await read(first));
+    std::string why = why_nobody_runs(head->deployment(), head->facts(), ports_.processes);
     // Its process would have taken the free environment long ago.
     if (why.empty() &&
         stillness_.is_still(place_of(ours.app, ours.environment), "free for " + first))
@@ -108,6 +121,18 @@ Task<Result<std::optional<Turn>>> Line::take_turn() {
   std::optional<Turn> turn;
   if (granted) turn = Turn{*granted, asked_at};
   co_return turn;
+
+  // Another's journal as it is now.
+  Task<Result<Journal*>> Line::read(std::string other) {
+    if (other_ && other_->deployment().id == other) {
+      PAWL_CO_CHECK(co_await other_->refresh());
+      co_return other_.get();
+    }
+    auto fresh = std::make_unique<Journal>(ports_.store, ports_.clock, untold(), std::move(other));
+    PAWL_CO_CHECK(co_await fresh->load());
+    other_ = std::move(fresh);
+    co_return other_.get();
+  }
 }
 
 Task<Result<void>> Line::say_whom_we_wait_for(const std::optional<Lease>& lease,
@@ -116,14 +141,13 @@ Task<Result<void>> Line::say_whom_we_wait_for(const std::optional<Lease>& lease,
   const std::string other = lease ? lease->deployment : line.front();
   if (other == told_ || ours.phase != Phase::queued) co_return ok();
   told_ = other;
-  Journal theirs(ports_.store, ports_.clock, journal_.observer(), other);
-  PAWL_CO_CHECK(co_await theirs.load());
-  const std::string owner = lease ? lease->owner : theirs.facts().owner;
+  PAWL_CO_TRY(const Journal* theirs, co_await read(other));
+  const std::string owner = lease ? lease->owner : theirs->facts().owner;
   const auto place = std::find(line.begin(), line.end(), ours.id) - line.begin();
   const std::string reason = fmt::format(
       "{} {} deployment {} ({}, {}) since {}; {} before this one in line", ours.environment,
-      lease ? "is held by" : "goes first to", other, version_of(theirs.deployment()),
-      owner_for_people(owner), since(theirs.deployment()), place);
+      lease ? "is held by" : "goes first to", other, version_of(theirs->deployment()),
+      owner_for_people(owner), since(theirs->deployment()), place);
   json::object data{{"for", other}, {"reason", reason}, {"owner", options_.owner}};
   // Another process may begin it at this very moment: then it waits no more.
   PAWL_CO_TRY(const bool said,

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -46,6 +47,8 @@ class Line {
   bool is_silent_for_too_long(const Error& error);
   Task<Result<void>> say_whom_we_wait_for(const std::optional<Lease>& lease,
                                           const std::vector<std::string>& line);
+  Task<Result<Journal*>> read(std::string other);
+
   RunnerPorts ports_;
   const RunnerOptions& options_;
   Journal& journal_;
@@ -55,6 +58,7 @@ class Line {
   DeadHolders dead_;
   std::optional<SteadyTime> silent_since_;  // the store
   std::string told_;                        // whom we last said that we wait for
+  std::unique_ptr<Journal> other_;  // of the one we last looked at: only what is new is read
 };
 
 }  // namespace pawl

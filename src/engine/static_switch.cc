@@ -31,6 +31,22 @@ bool same_object(const ObjectInfo& a, const ObjectInfo& b) {
   return same && has_headers(a, b.content_type, b.cache_control);
 }
 
+bool was_absent(const ObjectInfo& kept) {
+  return kept.content_type == kAbsentType;
+}
+
+// An earlier try kept it, and did not come to switch it: meanwhile somebody may have changed it.
+Result<void> is_as_kept(const std::string& path, const ObjectInfo& kept,
+                        const std::optional<ObjectInfo>& current) {
+  const bool is_same = was_absent(kept) ? !current : current && same_object(*current, kept);
+  if (is_same) return ok();
+  return Error(ErrorKind::conflict,
+               fmt::format("{} was changed by someone else since this deployment first looked at "
+                           "it, and that is not overwritten",
+                           path))
+      .with_hint("agree with whoever did it, then deploy again");
+}
+
 // Keeps `current` (or its absence) once: a second try after a crash must not take our own new file
 // for what was there before. Only where nothing is kept yet, since a request of a process that was
 // paused may arrive when that file has long been switched.
@@ -38,7 +54,7 @@ Task<Result<void>> keep_backup(Work& work, std::string path, std::optional<Objec
   const std::string& bucket = work.keys.target.bucket;
   const std::string key = work.keys.backup(work.deployment, path);
   PAWL_CO_TRY(const auto kept, co_await work.store.head(bucket, key));
-  if (kept) co_return ok();
+  if (kept) co_return is_as_kept(path, *kept, current);
   if (current && current->size > kMaxInMemory) {
     PAWL_CO_CHECK(co_await guard(work.before_change));
     // A copy has no precondition.
@@ -97,8 +113,10 @@ Task<Result<void>> replace(Work& work, std::string from, ObjectInfo wanted,
   // Only now: fetching the content may have taken longer than the lease lasts.
   PAWL_CO_CHECK(co_await guard(work.before_change));
   auto put = co_await work.store.put(std::move(request));
-  if (!put.ok() && put.error().outcome_unknown()) {
-    // No answer came: what is there now tells whether it was done.
+  const bool may_be_done =
+      !put.ok() && (put.error().outcome_unknown() || put.error().kind() == ErrorKind::conflict);
+  if (may_be_done) {
+    // No answer came, or something on the way sent it twice: what is there now tells.
     PAWL_CO_TRY(const auto there, co_await work.store.head(bucket, wanted.key));
     if (there && same_object(*there, wanted)) co_return ok();
   }
@@ -182,8 +200,7 @@ Task<Result<void>> restore_one(Work& work, const StaticManifest& switched, std::
   PAWL_CO_TRY(auto kept, co_await work.store.head(bucket, from));
   PAWL_CO_TRY(auto current, co_await work.store.head(bucket, key));
   if (!kept) co_return Error(ErrorKind::not_found, fmt::format("s3://{}/{} is gone", bucket, from));
-  const bool was_absent = kept->content_type == kAbsentType;
-  const bool is_restored = was_absent ? !current : current && same_object(*current, *kept);
+  const bool is_restored = was_absent(*kept) ? !current : current && same_object(*current, *kept);
   if (is_restored) {
     ++work.result.unchanged;
     co_return ok();
@@ -192,7 +209,7 @@ Task<Result<void>> restore_one(Work& work, const StaticManifest& switched, std::
     work.changed_by_others.push_back(path);
     co_return ok();
   }
-  if (was_absent) {
+  if (was_absent(*kept)) {
     PAWL_CO_CHECK(co_await guard(work.before_change));
     PAWL_CO_CHECK(co_await work.store.remove(bucket, key));
     ++work.result.removed;

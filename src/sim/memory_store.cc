@@ -13,15 +13,10 @@ Error conflict(std::string what, std::string_view code) {
 
 }  // namespace
 
-Task<Result<void>> MemoryStore::pass(std::string_view verb, Moment moment) {
-  if (!door_) co_return ok();
-  co_return co_await door_(verb, moment);
-}
-
 Task<Result<void>> MemoryStore::append(std::vector<Event> events) {
-  PAWL_CO_CHECK(co_await pass("append", Moment::before));
-  auto appended = append_now(events);
-  PAWL_CO_CHECK(co_await pass("append", Moment::after));
+  if (door_) PAWL_CO_CHECK(co_await door_("append", Moment::before));
+  auto appended = append_now(std::move(events));
+  if (door_) PAWL_CO_CHECK(co_await door_("append", Moment::after));
   co_return appended;
 }
 
@@ -52,69 +47,87 @@ Result<void> MemoryStore::check(const Event& event) const {
 }
 
 // All or none: what was put in before one that does not fit is taken out again.
-Result<void> MemoryStore::append_now(const std::vector<Event>& events) {
+Result<void> MemoryStore::append_now(std::vector<Event> events) {
   for (size_t i = 0; i < events.size(); ++i) {
     auto fits = check(events[i]);
     if (!fits.ok()) {
-      for (; i > 0; --i) take_out(events[i - 1]);
+      for (; i > 0; --i) take_out_last();
       return fits;
     }
-    put_in(events[i]);
+    put_in(std::move(events[i]));
   }
-  history_.insert(history_.end(), events.begin(), events.end());
   return ok();
 }
 
-void MemoryStore::put_in(const Event& event) {
+void MemoryStore::put_in(Event event) {
   Record& record = records_[event.deployment];
   if (record.events.empty()) {
+    record.id = event.deployment;
     record.app = string_or(event.data, "app");
     record.environment = string_or(event.data, "environment");
-    order_.push_back(event.deployment);
+    order_.push_back(&record);
+    open_.push_back(&record);
   }
-  record.events.push_back(event);
+  record.events.push_back(history_.size());
   record.is_finished = event.type == EventType::finished;
   record.has_begun = record.has_begun || event.type == EventType::started;
+  if (record.is_finished) std::erase(open_, &record);
+  history_.push_back(std::move(event));
 }
 
-void MemoryStore::take_out(const Event& event) {
+void MemoryStore::reopen(Record& finished) {
+  finished.is_finished = false;
+  open_.clear();
+  for (Record* record : order_)
+    if (!record->is_finished) open_.push_back(record);
+}
+
+void MemoryStore::take_out_last() {
+  const Event& event = history_.back();
   Record& record = records_.at(event.deployment);
   record.events.pop_back();
-  record.is_finished = false;
+  if (record.is_finished) reopen(record);
   if (event.type == EventType::started) record.has_begun = false;
-  if (!record.events.empty()) return;
-  records_.erase(event.deployment);
-  std::erase(order_, event.deployment);
+  if (record.events.empty()) {
+    std::erase(order_, &record);
+    std::erase(open_, &record);
+    records_.erase(event.deployment);
+  }
+  history_.pop_back();
+}
+
+std::vector<Event> MemoryStore::copy_of(const Record& record, size_t from) const {
+  std::vector<Event> events;
+  if (from >= record.events.size()) return events;
+  events.reserve(record.events.size() - from);
+  for (size_t i = from; i < record.events.size(); ++i) events.push_back(history_[record.events[i]]);
+  return events;
 }
 
 Task<Result<std::vector<Event>>> MemoryStore::events(std::string deployment) {
-  PAWL_CO_CHECK(co_await pass("events", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("events", Moment::before));
   const auto found = records_.find(deployment);
   if (found == records_.end()) co_return std::vector<Event>();
-  co_return found->second.events;
+  co_return copy_of(found->second, 0);
 }
 
 Task<Result<JournalTail>> MemoryStore::tail(std::string deployment, uint64_t sequence) {
-  PAWL_CO_CHECK(co_await pass("tail", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("tail", Moment::before));
   JournalTail tail;
   const auto found = records_.find(deployment);
   if (found == records_.end()) co_return tail;
-  const auto& events = found->second.events;
-  tail.last_sequence = events.size();
-  if (sequence < events.size())
-    tail.events.assign(events.begin() + static_cast<ptrdiff_t>(sequence), events.end());
+  tail.last_sequence = found->second.events.size();
+  tail.events = copy_of(found->second, sequence);
   co_return tail;
 }
 
 std::vector<std::string> MemoryStore::select(const std::string& app, const std::string& environment,
                                              bool only_unfinished) const {
   std::vector<std::string> ids;
-  for (const std::string& id : order_) {
-    const Record& record = records_.at(id);
-    if (!app.empty() && record.app != app) continue;
-    if (!environment.empty() && record.environment != environment) continue;
-    if (only_unfinished && record.is_finished) continue;
-    ids.push_back(id);
+  for (const Record* record : only_unfinished ? open_ : order_) {
+    if (!app.empty() && record->app != app) continue;
+    if (!environment.empty() && record->environment != environment) continue;
+    ids.push_back(record->id);
   }
   return ids;
 }
@@ -122,7 +135,7 @@ std::vector<std::string> MemoryStore::select(const std::string& app, const std::
 Task<Result<std::vector<std::string>>> MemoryStore::deployments(std::string app,
                                                                 std::string environment,
                                                                 size_t limit) {
-  PAWL_CO_CHECK(co_await pass("deployments", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("deployments", Moment::before));
   auto ids = select(app, environment, false);
   std::reverse(ids.begin(), ids.end());
   if (ids.size() > limit) ids.resize(limit);
@@ -131,12 +144,12 @@ Task<Result<std::vector<std::string>>> MemoryStore::deployments(std::string app,
 
 Task<Result<std::vector<std::string>>> MemoryStore::unfinished(std::string app,
                                                                std::string environment) {
-  PAWL_CO_CHECK(co_await pass("unfinished", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("unfinished", Moment::before));
   co_return select(app, environment, true);
 }
 
 Task<Result<std::string>> MemoryStore::find_deployment(std::string prefix) {
-  PAWL_CO_CHECK(co_await pass("find_deployment", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("find_deployment", Moment::before));
   if (records_.count(prefix) > 0) co_return prefix;
   std::vector<std::string> found;
   for (const auto& [id, record] : records_)
@@ -153,7 +166,7 @@ Task<Result<std::optional<Lease>>> MemoryStore::acquire_lease(std::string app,
                                                               std::string deployment,
                                                               std::string owner, WallTime now,
                                                               std::chrono::milliseconds duration) {
-  PAWL_CO_CHECK(co_await pass("acquire_lease", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("acquire_lease", Moment::before));
   const auto held = leases_.find({app, environment});
   const bool is_known = held != leases_.end();
   const bool is_free =
@@ -166,31 +179,41 @@ Task<Result<std::optional<Lease>>> MemoryStore::acquire_lease(std::string app,
                     now, now + duration};
     leases_[{app, environment}] = *granted;
   }
-  PAWL_CO_CHECK(co_await pass("acquire_lease", Moment::after));
+  if (door_) PAWL_CO_CHECK(co_await door_("acquire_lease", Moment::after));
   co_return granted;
 }
 
 Task<Result<void>> MemoryStore::renew_lease(Lease lease, WallTime now,
                                             std::chrono::milliseconds duration) {
-  PAWL_CO_CHECK(co_await pass("renew_lease", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("renew_lease", Moment::before));
   const auto held = leases_.find({lease.app, lease.environment});
   if (held == leases_.end() || held->second.token != lease.token || held->second.deployment.empty())
     co_return conflict(fmt::format("{} is not held any more", lease.environment), kCodeFenced);
   held->second.expires_at = now + duration;
-  PAWL_CO_CHECK(co_await pass("renew_lease", Moment::after));
+  if (door_) PAWL_CO_CHECK(co_await door_("renew_lease", Moment::after));
   co_return ok();
 }
 
 Task<Result<void>> MemoryStore::release_lease(Lease lease) {
-  PAWL_CO_CHECK(co_await pass("release_lease", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("release_lease", Moment::before));
   const auto held = leases_.find({lease.app, lease.environment});
   if (held != leases_.end() && held->second.token == lease.token) held->second.deployment.clear();
-  PAWL_CO_CHECK(co_await pass("release_lease", Moment::after));
+  if (door_) PAWL_CO_CHECK(co_await door_("release_lease", Moment::after));
+  co_return ok();
+}
+
+Task<Result<void>> MemoryStore::release_if_not_renewed(Lease seen) {
+  if (door_) PAWL_CO_CHECK(co_await door_("release_if_not_renewed", Moment::before));
+  const auto held = leases_.find({seen.app, seen.environment});
+  const bool is_as_seen = held != leases_.end() && held->second.token == seen.token &&
+                          held->second.expires_at == seen.expires_at;
+  if (is_as_seen) held->second.deployment.clear();
+  if (door_) PAWL_CO_CHECK(co_await door_("release_if_not_renewed", Moment::after));
   co_return ok();
 }
 
 Task<Result<std::optional<Lease>>> MemoryStore::lease(std::string app, std::string environment) {
-  PAWL_CO_CHECK(co_await pass("lease", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("lease", Moment::before));
   const auto held = leases_.find({app, environment});
   std::optional<Lease> lease;
   if (held != leases_.end() && !held->second.deployment.empty()) lease = held->second;
@@ -198,7 +221,7 @@ Task<Result<std::optional<Lease>>> MemoryStore::lease(std::string app, std::stri
 }
 
 Task<Result<std::vector<Lease>>> MemoryStore::leases(std::string app) {
-  PAWL_CO_CHECK(co_await pass("leases", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("leases", Moment::before));
   std::vector<Lease> held;
   for (const auto& [place, lease] : leases_)
     if (!lease.deployment.empty() && (app.empty() || lease.app == app)) held.push_back(lease);
@@ -208,18 +231,18 @@ Task<Result<std::vector<Lease>>> MemoryStore::leases(std::string app) {
 Task<Result<std::vector<Lease>>> MemoryStore::claim(std::string app, std::string owner,
                                                     size_t limit, WallTime now,
                                                     std::chrono::milliseconds duration) {
-  PAWL_CO_CHECK(co_await pass("claim", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("claim", Moment::before));
   std::vector<Lease> granted;
-  for (const std::string& id : order_) {
+  for (const Record* record : open_) {
     if (granted.size() == limit) break;
-    const Record& record = records_.at(id);
-    if (!record.has_begun || record.is_finished || (!app.empty() && record.app != app)) continue;
-    Lease& lease = leases_[{record.app, record.environment}];
+    if (!record->has_begun || (!app.empty() && record->app != app)) continue;
+    Lease& lease = leases_[{record->app, record->environment}];
     if (!lease.deployment.empty()) continue;
-    lease = {record.app, record.environment, id, owner, lease.token + 1, now, now + duration};
+    lease = {record->app, record->environment, record->id, owner, lease.token + 1,
+             now,         now + duration};
     granted.push_back(lease);
   }
-  PAWL_CO_CHECK(co_await pass("claim", Moment::after));
+  if (door_) PAWL_CO_CHECK(co_await door_("claim", Moment::after));
   co_return granted;
 }
 
@@ -228,14 +251,14 @@ Task<Result<void>> MemoryStore::wait_for_change(Clock& clock, std::chrono::milli
 }
 
 Task<Result<void>> MemoryStore::append_log(std::string deployment, std::vector<LogEntry> entries) {
-  PAWL_CO_CHECK(co_await pass("append_log", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("append_log", Moment::before));
   auto& lines = logs_[deployment];
   lines.insert(lines.end(), entries.begin(), entries.end());
   co_return ok();
 }
 
 Task<Result<std::vector<LogEntry>>> MemoryStore::log(std::string deployment, std::string step) {
-  PAWL_CO_CHECK(co_await pass("log", Moment::before));
+  if (door_) PAWL_CO_CHECK(co_await door_("log", Moment::before));
   std::vector<LogEntry> entries;
   const auto found = logs_.find(deployment);
   if (found == logs_.end()) co_return entries;

@@ -34,6 +34,7 @@ class MemoryStore : public Store {
   Task<Result<void>> renew_lease(Lease lease, WallTime now,
                                  std::chrono::milliseconds duration) override;
   Task<Result<void>> release_lease(Lease lease) override;
+  Task<Result<void>> release_if_not_renewed(Lease seen) override;
   Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) override;
   Task<Result<std::vector<Lease>>> leases(std::string app) override;
   Task<Result<std::vector<Lease>>> claim(std::string app, std::string owner, size_t limit,
@@ -47,22 +48,25 @@ class MemoryStore : public Store {
 
  private:
   struct Record {
+    std::string id;
     std::string app;
     std::string environment;
     bool has_begun = false;
     bool is_finished = false;
-    std::vector<Event> events;
+    std::vector<size_t> events;  // where they lie in the history
   };
-  Result<void> append_now(const std::vector<Event>& events);
+  Result<void> append_now(std::vector<Event> events);
   Result<void> check(const Event& event) const;
-  void put_in(const Event& event);
-  void take_out(const Event& event);
+  void put_in(Event event);
+  void take_out_last();
+  void reopen(Record& finished);
+  std::vector<Event> copy_of(const Record& record, size_t from) const;
   std::vector<std::string> select(const std::string& app, const std::string& environment,
                                   bool only_unfinished) const;
-  Task<Result<void>> pass(std::string_view verb, Moment moment);
 
   std::map<std::string, Record> records_;
-  std::vector<std::string> order_;                               // of acceptance
+  std::vector<Record*> order_;  // of acceptance
+  std::vector<Record*> open_;   // those without a terminal event, in the same order
   std::map<std::pair<std::string, std::string>, Lease> leases_;  // released: deployment empty
   std::map<std::string, std::vector<LogEntry>> logs_;
   std::vector<Event> history_;

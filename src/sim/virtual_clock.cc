@@ -43,7 +43,7 @@ struct VirtualClock::Sleep {
 
   void enter(int64_t when_ms) {
     place = {when_ms, clock.next_ticket_++};
-    clock.waiters_.emplace(place, this);
+    clock.waiters_.emplace(place, Waiter{this, {}});
     is_waiting = true;
   }
   void leave() {
@@ -70,11 +70,22 @@ Task<Result<void>> VirtualClock::sleep_for(std::chrono::milliseconds duration) {
 
 bool VirtualClock::step() {
   if (waiters_.empty()) return false;
-  Sleep* sleep = waiters_.begin()->second;
-  steady_.ms = std::max(steady_.ms, sleep->place.first);
-  sleep->leave();
-  sleep->owner.resume();
+  const auto first = waiters_.begin();
+  steady_.ms = std::max(steady_.ms, first->first.first);
+  if (Sleep* sleep = first->second.sleep) {
+    sleep->leave();
+    sleep->owner.resume();
+    return true;
+  }
+  const std::function<void()> call = std::move(first->second.call);
+  waiters_.erase(first);
+  call();
   return true;
+}
+
+void VirtualClock::call_in(std::chrono::milliseconds duration, std::function<void()> what) {
+  const int64_t due = steady_.ms + std::max<int64_t>(duration.count(), 0);
+  waiters_.emplace(Place{due, next_ticket_++}, Waiter{nullptr, std::move(what)});
 }
 
 void VirtualClock::advance(std::chrono::milliseconds duration) {

@@ -21,6 +21,8 @@ class VirtualClock : public Clock {
   /// The wall clock is set, forward or back; steady time is not touched.
   void jump_wall(std::chrono::milliseconds by) { wall_offset_ms_ += by.count(); }
 
+  /// Calls `what` from step() when that much time has passed: for what is no task of anybody.
+  void call_in(std::chrono::milliseconds duration, std::function<void()> what);
   /// Lets the earliest waiter go on, moving time to it. False when nobody waits.
   bool step();
   /// Runs what is due until `duration` has passed.
@@ -45,7 +47,11 @@ class VirtualClock : public Clock {
   SteadyTime steady_{1'000'000};
   int64_t wall_offset_ms_ = 1'790'000'000'000;
   uint64_t next_ticket_ = 0;
-  std::map<Place, Sleep*> waiters_;
+  struct Waiter {
+    Sleep* sleep = nullptr;      // a task that sleeps, or else ...
+    std::function<void()> call;  // ... what is to be called
+  };
+  std::map<Place, Waiter> waiters_;
 };
 
 /// Entropy from a seed (splitmix64), for tests and the simulator.

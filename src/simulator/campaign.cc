@@ -1,9 +1,12 @@
 #include "simulator/campaign.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <ctime>
 
 #include "sim/world/invariant_names.h"
 
@@ -11,6 +14,18 @@ namespace pawl::sim {
 namespace {
 
 constexpr uint64_t kRunTwiceEvery = 100;
+// More than are tried in a second: campaigns that begin at the time do not repeat each other.
+constexpr uint64_t kSeedsASecond = 10'000;
+
+// What this process had of a processor, however busy the machine is.
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
 
 Result<uint64_t> number(std::string_view text) {
   uint64_t value = 0;
@@ -52,6 +67,7 @@ void say_broken(const RunResult& told, const std::string& replay) {
   for (const auto& line : told.story) fmt::print("{}\n", line);
   for (const auto& one : told.violations) fmt::print("broken: {}: {}\n", one.invariant, one.what);
   fmt::print("replay: {}\n\n", replay);
+  std::fflush(stdout);
 }
 
 // ---- the sweep ----
@@ -88,18 +104,37 @@ void sweep(const CampaignOptions& options, Totals& totals) {
     one.crashes = options.crashes;
     const size_t calls = sweep_one(one, totals, options.trace);
     if (!options.crashes.empty()) continue;
-    for (size_t at = 1; at <= calls && totals.broken == 0; ++at) {
+    for (size_t at = 1; at <= calls && totals.broken == 0; at += options.every) {
       one.crashes = {at};
       sweep_one(one, totals, false);
     }
-    fmt::print("{}: {} calls, a crash at each\n", kScenarioNames[i], calls);
+    const std::string each = options.every == 1 ? "each" : fmt::format("every {}th", options.every);
+    fmt::print("{}: {} calls, a crash at {}\n", kScenarioNames[i], calls, each);
+    if (totals.broken >= options.most_broken) return;
   }
 }
 
 // ---- the swarm ----
 
+// By time, by deployments or by seeds, whichever was asked for.
+class Measure {
+ public:
+  explicit Measure(const CampaignOptions& options) : options_(options) {}
+  bool is_full(const Totals& totals) const {
+    if (options_.limit.count() > 0)
+      return std::chrono::steady_clock::now() - begun_ >= options_.limit;
+    if (options_.deployments > 0) return totals.deployments >= options_.deployments;
+    return totals.runs >= options_.seeds;
+  }
+
+ private:
+  const CampaignOptions& options_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+};
+
 void swarm(const CampaignOptions& options, Totals& totals) {
-  for (uint64_t seed = options.from; seed < options.from + options.seeds; ++seed) {
+  const Measure measure(options);
+  for (uint64_t seed = options.from; !measure.is_full(totals); ++seed) {
     auto result = run_seed(seed, options.faults, options.trace);
     totals.add(result);
     const bool is_checked_twice = seed % kRunTwiceEvery == 0;
@@ -113,8 +148,7 @@ void swarm(const CampaignOptions& options, Totals& totals) {
     told.violations = result.violations;
     say_broken(told, fmt::format("pawl-sim --seeds 1 --from {} --faults {} --trace", seed,
                                  options.faults_text));
-    constexpr uint64_t kEnough = 3;
-    if (totals.broken == kEnough) return;
+    if (totals.broken >= options.most_broken) return;
   }
 }
 
@@ -152,6 +186,18 @@ Result<CampaignOptions> parse_options(std::vector<std::string> arguments) {
       const std::string& value = arguments[++i];
       if (name == "--seeds") {
         PAWL_TRY(options.seeds, number(value));
+      } else if (name == "--deployments") {
+        PAWL_TRY(options.deployments, number(value));
+      } else if (name == "--for") {
+        PAWL_TRY(const auto seconds, number(value));
+        options.limit = std::chrono::seconds(seconds);
+      } else if (name == "--every") {
+        PAWL_TRY(const auto every, number(value));
+        options.every = std::max<size_t>(every, 1);
+      } else if (name == "--most-broken") {
+        PAWL_TRY(options.most_broken, number(value));
+      } else if (name == "--from" && value == "time") {
+        options.from = static_cast<uint64_t>(std::time(nullptr)) * kSeedsASecond;
       } else if (name == "--from") {
         PAWL_TRY(options.from, number(value));
       } else if (name == "--faults") {
@@ -171,17 +217,25 @@ Result<CampaignOptions> parse_options(std::vector<std::string> arguments) {
 
 int run_campaign(const CampaignOptions& options) {
   const auto begun = std::chrono::steady_clock::now();
+  const double cpu_before = cpu_seconds();
   Totals totals;
   if (options.sweep)
     sweep(options, totals);
   else
     swarm(options, totals);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  const double cpu = cpu_seconds() - cpu_before;
   const bool saw = say_seen(totals, options.must_see_all);
+  if (!options.sweep) fmt::print("seeds from {}; ", options.from);
+  const auto a_minute = [&](double seconds) {
+    return 60.0 * static_cast<double>(totals.deployments) / seconds;
+  };
+  fmt::print("{} runs, {} deployments, {} broken\n", totals.runs, totals.deployments,
+             totals.broken);
   fmt::print(
-      "{} runs, {} deployments, {} broken; {:.1f} s, {:.0f} simulated deployments a minute\n",
-      totals.runs, totals.deployments, totals.broken, took.count(),
-      60.0 * static_cast<double>(totals.deployments) / took.count());
+      "{:.1f} s, {:.1f} s of processor; simulated deployments: {:.0f} a minute, {:.0f} a "
+      "minute of processor\n",
+      took.count(), cpu, a_minute(took.count()), a_minute(cpu));
   return totals.broken == 0 && saw ? 0 : 1;
 }
 

@@ -2,6 +2,7 @@
 // was seen and how fast it went.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,17 +13,24 @@
 namespace pawl::sim {
 
 inline constexpr const char* kUsage =
-    "usage: pawl-sim [--seeds N] [--from S] [--faults all|none|crash,answer-lost,...] [--trace]\n"
-    "       pawl-sim --sweep [--scenario NAME] [--crash K[,K...]] [--plain] [--unseen] [--trace]\n";
+    "usage: pawl-sim [--seeds N | --deployments N | --for SECONDS] [--from S|time]\n"
+    "                [--faults all|none|crash,answer-lost,...] [--most-broken N] [--trace]\n"
+    "       pawl-sim --sweep [--scenario NAME] [--crash K[,K...] | --every N] [--plain] "
+    "[--unseen]\n"
+    "                [--trace]\n";
 
 struct CampaignOptions {
   uint64_t seeds = 1'000;
+  uint64_t deployments = 0;       // goes on until there were so many, instead of so many seeds
+  std::chrono::seconds limit{0};  // goes on for so long
   uint64_t from = 1;
+  uint64_t most_broken = 3;  // then it has seen enough
   Faults faults = Faults::all();
   std::string faults_text = "all";
   bool sweep = false;
   std::optional<Scenario> scenario;
   std::vector<size_t> crashes;  // replays just this one
+  size_t every = 1;             // sweep: a crash at every such call
   bool is_plain = false;        // the environment without an alias
   bool is_unseen = false;       // nobody sees that the process is gone: its lease must run out
   bool trace = false;

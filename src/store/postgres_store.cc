@@ -78,7 +78,10 @@ class PostgresStore : public Store {
     return with_stop({}, renew(std::move(lease), now + duration));
   }
   Task<Result<void>> release_lease(Lease lease) override {
-    return with_stop({}, release(std::move(lease)));
+    return with_stop({}, release(std::move(lease), false));
+  }
+  Task<Result<void>> release_if_not_renewed(Lease seen) override {
+    return with_stop({}, release(std::move(seen), true));
   }
   Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) override {
     return with_stop({}, read_lease(std::move(app), std::move(environment)));
@@ -112,7 +115,7 @@ class PostgresStore : public Store {
   Task<Result<std::string>> find(std::string prefix);
   Task<Result<std::optional<Lease>>> acquire(Lease wanted);
   Task<Result<void>> renew(Lease lease, WallTime expires_at);
-  Task<Result<void>> release(Lease lease);
+  Task<Result<void>> release(Lease lease, bool only_if_not_renewed);
   Task<Result<std::optional<Lease>>> read_lease(std::string app, std::string environment);
   Task<Result<std::vector<Lease>>> read_leases(std::string app);
   Task<Result<std::vector<Lease>>> carry_out(Claim claim);
@@ -254,12 +257,14 @@ Task<Result<void>> PostgresStore::renew(Lease lease, WallTime expires_at) {
   co_return not_renewed(lease, newest);
 }
 
-Task<Result<void>> PostgresStore::release(Lease lease) {
+Task<Result<void>> PostgresStore::release(Lease lease, bool only_if_not_renewed) {
   Query query(
       "WITH freed AS (UPDATE pawl_leases SET deployment = '' WHERE app = $1 AND environment = $2 "
-      "AND token = $3 AND deployment <> '' RETURNING 1) SELECT pg_notify($4, $5) FROM freed");
+      "AND token = $3 AND deployment <> '' AND ($6::bigint = 0 OR expires_ms = $7) RETURNING 1) "
+      "SELECT pg_notify($4, $5) FROM freed");
   query.bind(lease.app).bind(lease.environment).bind(lease.token);
   query.bind(postgres::kChannel).bind(node_);
+  query.bind(static_cast<int64_t>(only_if_not_renewed)).bind(lease.expires_at.unix_ms);
   PAWL_CO_CHECK(co_await client_.ask(std::move(query)));
   co_return ok();
 }

@@ -59,6 +59,9 @@ class SqliteStore : public Store {
     co_return guarded(renew_now(lease, now + duration));
   }
   Task<Result<void>> release_lease(Lease lease) override { co_return guarded(release_now(lease)); }
+  Task<Result<void>> release_if_not_renewed(Lease seen) override {
+    co_return guarded(release_seen_now(seen));
+  }
   Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) override {
     co_return guarded(held_lease(app, environment));
   }
@@ -91,6 +94,7 @@ class SqliteStore : public Store {
   Result<std::optional<Lease>> acquire_now(Lease wanted);
   Result<void> renew_now(const Lease& lease, WallTime expires_at);
   Result<void> release_now(const Lease& lease);
+  Result<void> release_seen_now(const Lease& seen);
   Result<std::optional<Lease>> lease_row(const std::string& app, const std::string& environment);
   Result<std::optional<Lease>> held_lease(const std::string& app, const std::string& environment);
   Result<std::vector<Lease>> leases_now(const std::string& app);
@@ -367,6 +371,15 @@ Result<void> SqliteStore::release_now(const Lease& lease) {
   PAWL_TRY(auto put, database_.prepare("UPDATE leases SET deployment = '' "
                                        "WHERE app = ? AND environment = ? AND token = ?"));
   put.bind(lease.app).bind(lease.environment).bind(lease.token);
+  return database_.run(put);
+}
+
+Result<void> SqliteStore::release_seen_now(const Lease& seen) {
+  if (dead_) return *dead_;
+  PAWL_TRY(auto put,
+           database_.prepare("UPDATE leases SET deployment = '' WHERE app = ? AND environment = ? "
+                             "AND token = ? AND expires_ms = ?"));
+  put.bind(seen.app).bind(seen.environment).bind(seen.token).bind(seen.expires_at.unix_ms);
   return database_.run(put);
 }
 

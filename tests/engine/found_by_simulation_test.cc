@@ -87,5 +87,35 @@ TEST(FoundBySimulation, NoStepStaysRunningInWhatHasEnded) {
   for (const StepState& step : ended->steps) EXPECT_NE(step.status, StepStatus::running) << step.id;
 }
 
+// Whoever takes the holder for dead may be put to sleep itself before it frees the environment.
+TEST(FoundBySimulation, AHolderThatWokeMeanwhileKeepsItsEnvironment) {
+  Rig rig;
+  Process holder(rig, "p0");
+  const auto held = holder.accept("one");
+  holder.begin(held, "one");
+  rig.clock.run_until([&] { return rig.load(held).phase == Phase::deploying; });
+  holder.kill();  // it stands still
+  Process other(rig, "p1");
+  const auto next = other.accept("two");
+  int tries = 0;
+  std::optional<Lease> after_first;
+  rig.door = [&](const std::string& verb, MemoryStore::Moment moment) -> Result<void> {
+    if (verb != "release_if_not_renewed") return ok();
+    const bool is_before = moment == MemoryStore::Moment::before;
+    if (is_before) ++tries;
+    const auto lease = rig.clock.run(rig.store.lease("meals", "dev")).value();
+    if (tries == 1 && is_before)
+      return rig.clock.run(
+          rig.store.renew_lease(*lease, rig.clock.now(), rig.options.lease_duration));
+    if (tries == 1) after_first = lease;
+    return ok();
+  };
+  other.begin(next, "two");
+  ASSERT_TRUE(other.finish(next));
+  ASSERT_TRUE(after_first);
+  EXPECT_EQ(after_first->deployment, held);
+  EXPECT_EQ(tries, 2);
+}
+
 }  // namespace
 }  // namespace pawl

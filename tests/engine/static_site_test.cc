@@ -165,6 +165,51 @@ TEST(StaticSite, AChangeByHandIsReportedAndNotOverwritten) {
   EXPECT_EQ(site.served("index.html"), "<by hand>");
 }
 
+// Found by pawl-sim: the process that had met the change died before it could say so.
+TEST(StaticSite, AChangeByHandBetweenTwoTriesIsNotOverwrittenEither) {
+  Site site;
+  first_release(site);
+  second_release(site);
+  ASSERT_TRUE(site.upload().ok());
+  int changes = 0;
+  BeforeChange dies = [&changes]() -> Task<Result<void>> {
+    if (++changes == 3) co_return Error(ErrorKind::interrupted, "crash");  // index.html is kept
+    co_return ok();
+  };
+  ASSERT_FALSE(run(switch_mutable_files(site.objects, site.target, site.scan(), "d2", dies)).ok());
+  ASSERT_EQ(site.objects.buckets["assets"].count("static/.pawl/backup/d2/index.html"), 1u);
+  site.edit("index.html", "<by hand>");
+  auto switched = site.switch_to(site.scan(), "d2");
+  ASSERT_FALSE(switched.ok());
+  EXPECT_EQ(switched.error().kind(), ErrorKind::conflict);
+  EXPECT_EQ(site.served("index.html"), "<by hand>");
+}
+
+// Something on the way sent it twice, and the answer is that to the second.
+TEST(StaticSite, ARefusalOfWhatIsDoneAlreadyIsNoConflict) {
+  Site site;
+  first_release(site);
+  second_release(site);
+  ASSERT_TRUE(site.upload().ok());
+  site.objects.faults.before("put", [] {});
+  site.objects.faults.before("put", [] {});
+  site.objects.faults.before("put", [&site] {
+    auto& there = site.objects.buckets["assets"]["static/index.html"];
+    const StaticManifest manifest = site.scan();
+    for (const auto& file : manifest.files)
+      if (file.path == "index.html") {
+        there.body = "<two>";
+        there.info.etag = "of the first";
+        there.info.sha256 = file.sha256;
+        there.info.content_type = file.content_type;
+        there.info.cache_control = file.cache_control;
+      }
+  });
+  auto switched = site.switch_to(site.scan(), "d2");
+  ASSERT_TRUE(switched.ok()) << switched.error().message();
+  EXPECT_EQ(site.served("index.html"), "<two>");
+}
+
 TEST(StaticSite, AnAnswerThatWasLostIsAskedForNotRepeated) {
   Site site;
   first_release(site);

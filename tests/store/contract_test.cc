@@ -202,6 +202,16 @@ TEST_P(StoreContract, RenewsOnlyTheNewestGrant) {
   EXPECT_FALSE(now(store_->renew_lease(*second, WallTime{40'002}, milliseconds(30'000))).ok());
 }
 
+TEST_P(StoreContract, AHolderThatRenewedSinceItWasSeenKeepsItsEnvironment) {
+  const auto seen = acquire("d-1", "p1", 0);
+  ASSERT_TRUE(now(store_->renew_lease(*seen, WallTime{10'000}, milliseconds(30'000))).ok());
+  ASSERT_TRUE(now(store_->release_if_not_renewed(*seen)).ok());
+  const auto held = now(store_->lease("meals", "dev")).value();
+  ASSERT_TRUE(held);
+  ASSERT_TRUE(now(store_->release_if_not_renewed(*held)).ok());
+  EXPECT_FALSE(now(store_->lease("meals", "dev"))->has_value());
+}
+
 TEST_P(StoreContract, ATokenOnlyGrowsAlsoOverARelease) {
   const auto first = acquire("d-1", "p1", 0);
   ASSERT_TRUE(now(store_->release_lease(*first)).ok());

@@ -76,6 +76,10 @@ class Store {
   /// Frees it if it is still that very grant (by token); else nothing happens. Also called for a
   /// holder that is known to be gone.
   virtual Task<Result<void>> release_lease(Lease lease) = 0;
+  /// For a holder that is taken for gone because it did not renew: frees it if it is still as it
+  /// was seen, by token and time of expiry. Whoever judges may itself be put to sleep between its
+  /// look and this call, and the holder may have woken meanwhile.
+  virtual Task<Result<void>> release_if_not_renewed(Lease seen) = 0;
   /// Who holds it, also when its time has run out; no value when it was released.
   virtual Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) = 0;
   /// All that are held in an app (empty: in all), also those whose time has run out, by app and

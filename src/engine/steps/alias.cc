@@ -110,10 +110,11 @@ Task<Result<json::object>> put_back(StepContext& context, Functions& functions, 
 }
 
 // After a change whose outcome is not clear, what is there decides.
-Task<Result<AliasState>> settle(Functions& functions, AliasMove move, Captured captured,
-                                Error error) {
+Task<Result<AliasState>> settle(StepContext& context, Functions& functions, AliasMove move,
+                                Captured captured, Error error) {
   const bool unclear = error.outcome_unknown() || error.kind() == ErrorKind::conflict;
   if (!unclear) co_return error;
+  PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
   PAWL_CO_TRY(auto seen, co_await functions.get_alias(move.function.name, move.alias));
   if (seen && is_moved(*seen, move)) co_return *std::move(seen);
   if (error.kind() == ErrorKind::conflict)
@@ -163,12 +164,17 @@ Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, 
       now ? functions.update_alias(wanted) : functions.create_alias(wanted);
   auto moved = co_await std::move(request);
   if (moved.ok()) co_return moved;
-  co_return co_await settle(functions, move, captured, std::move(moved).error());
+  co_return co_await settle(context, functions, move, captured, std::move(moved).error());
 }
 
 Task<Result<json::object>> restore_alias(StepContext& context, Functions& functions, AliasMove move,
                                          Captured captured) {
   PAWL_CO_TRY(auto now, co_await functions.get_alias(move.function.name, move.alias));
+  if (!now || !is_ours(*now, move, captured, context.deployment().id)) {
+    // Not moved, or moved so lately that this was read too early.
+    PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
+    PAWL_CO_TRY(now, co_await functions.get_alias(move.function.name, move.alias));
+  }
   const StepState* state = context.deployment().step(context.step().id);
   const bool was_moved = state != nullptr && !state->outputs.empty();
   if (!now && !captured.alias) {

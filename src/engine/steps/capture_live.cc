@@ -77,6 +77,11 @@ class CaptureLive : public Step {
                                    const std::string& alias) {
     const std::string name = string_or(context.step().params, "function");
     PAWL_CO_TRY(captured.alias, co_await ports_.functions->get_alias(name, alias));
+    if (!captured.alias) {
+      // An earlier deployment may have made it a moment ago: "nothing is live" is looked at twice.
+      PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
+      PAWL_CO_TRY(captured.alias, co_await ports_.functions->get_alias(name, alias));
+    }
     if (!captured.alias) co_return ok();  // the first deployment makes it
     captured.nothing_live = false;
     const std::string version = captured.alias->version;

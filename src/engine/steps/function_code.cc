@@ -121,18 +121,20 @@ bool has_image(const FunctionState& state, const std::string& image_uri) {
 }
 
 // Until nothing is in progress, and, when an image is named, until that is what the function has: a
-// read just after a change may still tell of the time before it.
+// read just after a change may still tell of the time before it (`revision_before`).
 Task<Result<FunctionState>> wait(StepContext& context, Functions& functions, FunctionTarget target,
-                                 std::string image_uri) {
+                                 std::string image_uri, std::string revision_before) {
   Polling polling(context.clock(), target.update_timeout);
   for (bool first = true;; first = false) {
     auto state = co_await functions.get(target.name, "");
     if (!state.ok() && !may_poll_on(state.error()))
       co_return explain_function_error(std::move(state).error(), target.name);
     if (state.ok() && !is_updating(*state)) {
-      if (state->last_update_status == "Failed" || state->state == "Failed")
-        co_return update_failed(*state);
-      if (image_uri.empty() || has_image(*state, image_uri)) co_return std::move(*state);
+      if (!image_uri.empty() && has_image(*state, image_uri)) co_return std::move(*state);
+      const bool is_old = !revision_before.empty() && state->revision_id == revision_before;
+      const bool has_failed = state->last_update_status == "Failed" || state->state == "Failed";
+      if (has_failed && !is_old) co_return update_failed(*state);
+      if (image_uri.empty()) co_return std::move(*state);
     }
     if (!polling.has_time()) {
       if (!state.ok()) co_return std::move(state).error();
@@ -148,7 +150,7 @@ Task<Result<FunctionState>> wait(StepContext& context, Functions& functions, Fun
 // An earlier update that failed does not stop the next one.
 Task<Result<FunctionState>> wait_for_rest(StepContext& context, Functions& functions,
                                           FunctionTarget target) {
-  auto state = co_await wait(context, functions, target, "");
+  auto state = co_await wait(context, functions, target, "", "");
   if (state.ok() || state.error().kind() != ErrorKind::failed) co_return state;
   auto as_it_is = co_await functions.get(target.name, "");
   if (!as_it_is.ok()) co_return explain_function_error(std::move(as_it_is).error(), target.name);
@@ -159,7 +161,7 @@ Task<Result<FunctionState>> wait_for_rest(StepContext& context, Functions& funct
 
 Task<Result<FunctionState>> wait_until_updated(StepContext& context, Functions& functions,
                                                FunctionTarget target) {
-  co_return co_await wait(context, functions, std::move(target), "");
+  co_return co_await wait(context, functions, std::move(target), "", "");
 }
 
 Task<Result<FunctionState>> wait_until_active(StepContext& context, Functions& functions,
@@ -199,7 +201,8 @@ Task<Result<FunctionState>> give_image(StepContext& context, Functions& function
     PAWL_CO_CHECK(co_await context.before_change());
     context.log(fmt::format("{}: {} -> {}", target.name, image_uri_of(state), image_uri));
     auto updated = co_await functions.update_code(target.name, image_uri, state.revision_id);
-    if (updated.ok()) co_return co_await wait(context, functions, target, image_uri);
+    if (updated.ok())
+      co_return co_await wait(context, functions, target, image_uri, state.revision_id);
     last = std::move(updated).error();
     const bool ask_again =
         last->outcome_unknown() || is_busy(*last) || last->code() == "PreconditionFailedException";

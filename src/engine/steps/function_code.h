@@ -18,6 +18,10 @@ std::string image_uri_of(const FunctionState& state);
 /// The digest that a "repository@sha256:..." ends with; empty when it has none.
 std::string digest_of_uri(std::string_view image_uri);
 
+/// For so long after a change a read may still tell of the time before it. An undo that finds
+/// nothing to undo looks again after that.
+inline constexpr std::chrono::milliseconds kReadsSettle{2'000};
+
 struct FunctionTarget {
   std::string name;
   std::chrono::milliseconds update_timeout{300'000};

@@ -94,7 +94,11 @@ class RestoreFunction : public Step {
     const std::string ours = digest_of_uri(string_or(context.step().params, "image_uri"));
     if (captured.latest.digest.empty() || ours.empty() || captured.latest.digest == ours)
       co_return false;
-    PAWL_CO_TRY(const auto now, co_await wait_until_updated(context, functions_, target));
+    PAWL_CO_TRY(auto now, co_await wait_until_updated(context, functions_, target));
+    if (digest_of(now) != ours) {
+      PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
+      PAWL_CO_TRY(now, co_await wait_until_updated(context, functions_, target));
+    }
     if (digest_of(now) != ours) co_return false;
     const std::string& image = captured.latest.image_uri;
     PAWL_CO_CHECK(co_await give_image(context, functions_, target, image, ours));

@@ -57,6 +57,10 @@ class UpdateFunction : public Step {
     const auto target = function_target(context.step().params);
     // Ours may still be on its way; with it, or with the captured one, the function is as expected.
     auto now = co_await functions_.get(target.name, "");
+    if (now.ok() && digest_of(*now) == captured.latest.digest) {
+      PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
+      now = co_await functions_.get(target.name, "");
+    }
     if (!now.ok()) co_return explain_function_error(std::move(now).error(), target.name);
     const bool is_back = digest_of(*now) == captured.latest.digest;
     if (is_back && !was_changed && now->last_update_status != "InProgress")

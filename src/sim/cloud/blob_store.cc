@@ -77,9 +77,12 @@ std::string hex_of(std::string_view bytes) {
 }
 
 std::string md5_hex(std::string_view bytes) {
-  Md5Stream stream;
-  stream.update(bytes);
-  return hex_of(stream.finish());
+  // Fetched once: EVP_md5() is looked up anew at each use.
+  static const EVP_MD* method = EVP_MD_fetch(nullptr, "MD5", nullptr);
+  unsigned char digest[16];
+  PAWL_ASSERT(method != nullptr &&
+              EVP_Digest(bytes.data(), bytes.size(), digest, nullptr, method, nullptr) == 1);
+  return hex_encode({digest, sizeof digest});
 }
 
 }  // namespace pawl::cloud

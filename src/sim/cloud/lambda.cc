@@ -153,6 +153,21 @@ Result<FunctionVersion> Lambda::get(const std::string& name, const std::string& 
   return *version;
 }
 
+Result<const FunctionVersion*> Lambda::look_up(const std::string& name,
+                                               const std::string& qualifier, WallTime now) {
+  PAWL_TRY(Function * function, find_function(name, qualifier));
+  advance(*function, now);
+  PAWL_TRY(const FunctionVersion* version, find_version(*function, qualifier));
+  return version;
+}
+
+Result<const std::map<int, FunctionVersion>*> Lambda::versions(const std::string& name,
+                                                               WallTime now) {
+  PAWL_TRY(Function * function, find_function(name));
+  advance(*function, now);
+  return static_cast<const std::map<int, FunctionVersion>*>(&function->versions);
+}
+
 Result<void> Lambda::may_change(const Function& function, const std::string& revision_id) const {
   const FunctionVersion& latest = function.latest;
   if (latest.state == "Pending")

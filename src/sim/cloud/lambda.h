@@ -160,6 +160,11 @@ class Lambda {
   Result<FunctionVersion> create(CreateFunction request, WallTime now);
   /// `qualifier`: a version, an alias, or empty for $LATEST.
   Result<FunctionVersion> get(const std::string& name, const std::string& qualifier, WallTime now);
+  /// The same without a copy; valid until the next change.
+  Result<const FunctionVersion*> look_up(const std::string& name, const std::string& qualifier,
+                                         WallTime now);
+  /// The published ones by number; valid until the next change.
+  Result<const std::map<int, FunctionVersion>*> versions(const std::string& name, WallTime now);
   Result<FunctionVersion> update_code(const std::string& name, UpdateCode request, WallTime now);
   Result<FunctionVersion> update_settings(const std::string& name, UpdateSettings request,
                                           WallTime now);

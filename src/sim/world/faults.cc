@@ -13,7 +13,7 @@ Faults Faults::all() {
 }
 
 Faults Faults::swarm(const Faults& allowed, Chance& chance) {
-  constexpr double kSmallest = 0.002, kLargest = 0.05;
+  constexpr double kSmallest = 0.002, kLargest = 0.04;
   Faults drawn;
   for (size_t i = 0; i < kFaults; ++i) {
     const bool is_on = chance.of(0.5);

@@ -31,12 +31,17 @@ enum class Fault {
   by_hand,        // a second operator changes the function
   flapping,       // a healthy release answers 503 now and then
   forge_down,     // nobody can be told
+  twice,          // a change arrives twice; the sender hears the first answer or the second
+  stale,          // for two seconds after a change reads, and callers, may see what was before
+  tag_moved,      // the tag of a release is moved to another image in the source registry
+  blab,           // an error holds a secret: as it is, base64, URL-encoded
 };
-constexpr size_t kFaults = 18;
+constexpr size_t kFaults = 22;
 constexpr std::array<std::string_view, kFaults> kFaultNames = {
     "crash",      "stop",          "pause",        "request-lost", "answer-lost", "delay",
     "throttle",   "server-error",  "clock",        "lease",        "slow-update", "update-fails",
-    "image-gone", "store-refuses", "store-answer", "by-hand",      "flapping",    "forge-down"};
+    "image-gone", "store-refuses", "store-answer", "by-hand",      "flapping",    "forge-down",
+    "twice",      "stale",         "tag-moved",    "blab"};
 
 /// Which faults may come, each with its rate (0: never).
 class Faults {

@@ -2,18 +2,17 @@
 
 namespace pawl::sim {
 
-Task<void> Gate::pass(std::string point) {
+bool Gate::stops_at(std::string_view call, const char* moment) {
   ++passes_;
   const bool dies = passes_ == crash_at_ || world_.chance.of(world_.faults.rate(Fault::crash) / 20);
   if (dies && !crashed_) {
     crashed_ = true;
-    where_ = point;
     if (open > 0) world_.seen.count("a process died with a request on its way");
-    world_.tell(node_, "dies at {}", point);
+    world_.tell(node_, "dies at {}, {}", call, moment);
   }
   if (!crashed_ && world_.chance.of(world_.faults.rate(Fault::pause) / 10))
     stand_still(std::chrono::milliseconds(world_.chance.between(1'000, 300'000)));
-  co_await hold();
+  return stands_still();
 }
 
 Task<void> Gate::hold() {
@@ -29,7 +28,7 @@ Task<void> Gate::hold() {
 
 void Gate::stand_still(std::chrono::milliseconds duration) {
   still_until_ = world_.clock.steady_now() + duration;
-  world_.tell(node_, "stands still for {}", format_duration(duration));
+  if (world_.tells()) world_.tell(node_, "stands still for {}", format_duration(duration));
 }
 
 }  // namespace pawl::sim

@@ -1,6 +1,8 @@
 // The invariants over requests: who may change the world, and how often.
 #include "sim/world/invariants.h"
 
+#include <iterator>
+
 #include "sim/world/invariant_names.h"
 #include "sim/world/world.h"
 
@@ -28,6 +30,18 @@ void Invariants::leased(const Lease& lease, SteadyTime asked_at,
   deadlines_[{lease.environment, lease.token}] = asked_at + duration;
 }
 
+void Invariants::freed(const std::string& node, const Lease& lease) {
+  if (node == lease.owner || world_.gone.count(lease.owner) > 0) return;
+  const auto current = world_.clock.run(world_.store.lease(lease.app, lease.environment));
+  if (!current.ok() || !*current || (*current)->token != lease.token) return;  // nothing happens
+  const auto deadline = deadlines_.find({lease.environment, lease.token});
+  if (deadline == deadlines_.end() || world_.clock.steady_now() >= deadline->second) return;
+  const auto fold = folds_.find(lease.deployment);
+  if (fold != folds_.end() && is_terminal(fold->second.phase)) return;
+  broken(kOldEpochs, fmt::format("{} takes {} from {}, which holds it for {}", node,
+                                 lease.environment, lease.owner, lease.deployment));
+}
+
 void Invariants::announced(const std::string& node, Announcement by) {
   const auto fold = folds_.find(by.deployment);
   const std::string environment = fold == folds_.end() ? "" : fold->second.environment;
@@ -42,6 +56,7 @@ void Invariants::announced(const std::string& node, Announcement by) {
 size_t Invariants::issued(const std::string& node, const std::string& action,
                           const std::string& resource) {
   after_step();  // the record as it is at this moment
+  ++moment_;
   Effect effect;
   effect.action = action;
   effect.resource = resource;
@@ -57,6 +72,9 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
   const auto fold = folds_.find(effect.by.deployment);
   if (fold != folds_.end()) {
     effect.environment = fold->second.environment;
+    if (fold->second.verdict != "deploy")
+      broken(kRefusal, fmt::format("{} was decided as '{}', and sends {}", effect.by.deployment,
+                                   fold->second.verdict, action));
     if (is_terminal(fold->second.phase))
       broken(kTerminal, fmt::format("{} has ended, and sends {} ({})", effect.by.deployment, action,
                                     effect.by.step));
@@ -65,15 +83,16 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
     broken(kIntent, fmt::format("{} sends {} for {}, which the record does not know of",
                                 effect.by.deployment, action, effect.by.step));
   if (const auto unknown = unknown_.find(resource);
-      unknown != unknown_.end() && unknown->second == effect.by.key)
-    broken(kAsked, fmt::format("{} sends {} again without having asked what became of the last",
-                               effect.by.step, action));
+      unknown != unknown_.end() && unknown->second.deployment == effect.by.deployment)
+    broken(kAsked, fmt::format("{} sends {} without having asked what became of the last request "
+                               "about {}",
+                               effect.by.step, action, resource));
   Watched& watched = watched_[effect.by.deployment];
   if (!watched.before && !effect.environment.empty())
     watched.before = world_.look(effect.environment);
   // Pawl's own objects are named by deployment and content: writing one again is the same write.
   const bool is_own_object = resource.find("/.pawl/") != std::string::npos;
-  if (!is_own_object) unknown_[resource] = effect.by.key;
+  if (!is_own_object) unknown_[resource] = {effect.by.deployment, effect.by.key, moment_};
   effects_.push_back(std::move(effect));
   watched.last_change = effects_.size();
   return effects_.size() - 1;
@@ -81,9 +100,19 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
 
 void Invariants::carried_out(size_t number, bool changed) {
   Effect& effect = effects_[number];
-  if (epochs_[effect.environment] > effect.by.token)
-    world_.seen.count("a request was sent under a lease that was lost");
+  const bool is_late = epochs_[effect.environment] > effect.by.token;
+  if (is_late) world_.seen.count("a request was sent under a lease that was lost");
   if (!changed) return;
+  // AWS takes no precondition for a deletion, and If-Match compares contents: what was sent just
+  // before its process was put to sleep hits whatever is there, or what was put back, when it
+  // arrives (docs/guarantees.md, "What is not promised").
+  const bool is_unfenced = effect.action == "delete_alias" || effect.resource.rfind("s3 ", 0) == 0;
+  if (is_late && is_unfenced) {
+    world_.seen.count("what nobody can fence arrived late and hit what came after");
+    if (const std::string& owner = owner_of(effect.environment); !owner.empty())
+      watched_[owner].is_touched = true;
+    return;
+  }
   ++effect.changes;
   const int changes = ++changes_[{effect.by.key, effect.resource}];
   if (changes > 1)
@@ -95,24 +124,39 @@ void Invariants::answered(size_t number, bool is_known) {
   Effect& effect = effects_[number];
   effect.is_answered = true;
   effect.is_known = is_known;
+  ++moment_;
   const auto unknown = unknown_.find(effect.resource);
-  if (is_known && unknown != unknown_.end() && unknown->second == effect.by.key)
-    unknown_.erase(unknown);
+  if (unknown != unknown_.end() && unknown->second.key == effect.by.key) {
+    if (is_known)
+      unknown_.erase(unknown);
+    else
+      unknown->second.since = moment_;
+  }
   if (!is_known)
     world_.seen.count(effect.changes > 0 ? "an outcome was unknown and the change was made"
                                          : "an outcome was unknown and the change was not made");
 }
 
-void Invariants::read(const std::string& resource) {
+void Invariants::read(const std::string& resource, uint64_t moment) {
   auto at = unknown_.lower_bound(resource);
-  while (at != unknown_.end() && at->first.rfind(resource, 0) == 0) at = unknown_.erase(at);
+  while (at != unknown_.end() && at->first.rfind(resource, 0) == 0)
+    at = at->second.since <= moment ? unknown_.erase(at) : std::next(at);
+}
+
+void Invariants::written(const std::string& where, std::string_view text) {
+  if (!world_.faults.is_on(Fault::blab)) return;
+  for (const std::string_view secret :
+       {std::string_view(World::kSecret), std::string_view(world_.secret_in_base64),
+        std::string_view(world_.secret_in_url)})
+    if (text.find(secret) != std::string_view::npos)
+      broken(kSecrets, fmt::format("a secret stands in {}", where));
 }
 
 void Invariants::probed(const std::string& environment, const std::string& digest, bool is_good) {
-  if (!is_good) return;
-  for (const auto& [id, deployment] : folds_)
-    if (deployment.environment == environment && digest_of(deployment) == digest)
-      watched_[id].witnessed_at = effects_.size();
+  const std::string& owner = owner_of(environment);
+  if (!is_good || owner.empty()) return;
+  Watched& watched = watched_[owner];
+  if (watched.digest == digest) watched.witnessed_at = effects_.size();
 }
 
 // The engine's own fold, just after an entry, against ours of the same entries.
@@ -125,7 +169,7 @@ void Invariants::node_says(const Deployment& theirs) {
   if (ours->second.phase != theirs.phase)
     broken(kFold, fmt::format("{} is {} in the record and {} in memory", theirs.id,
                               to_string(ours->second.phase), to_string(theirs.phase)));
-  if (is_terminal(theirs.phase) && to_json(ours->second) != to_json(theirs))
+  if (is_terminal(theirs.phase) && ours->second != theirs)
     broken(kFold, fmt::format("{} is told differently by the record and in memory", theirs.id));
 }
 
@@ -137,12 +181,19 @@ void Invariants::changed_by_hand(const std::string& environment, const std::stri
   const std::string& function = world_.environment(environment).function.name;
   std::erase_if(changes_, [&](const auto& one) {
     const std::string& resource = one.first.second;
-    return resource == "function " + function || resource == "alias " + function;
+    return resource == "function " + function || resource == "alias " + function ||
+           resource == what;
   });
+  world_.note_change((what == "alias" ? "alias " : "function ") + function, true);
   if (owner.empty()) return;
   world_.seen.count("somebody changed the function during a deployment");
   Watched& watched = watched_[owner];
   watched.is_touched = true;
+  const bool is_file = what.rfind("s3 ", 0) == 0;
+  if (is_file) {
+    watched.hands.push_back({what, value});
+    return;
+  }
   const StepState* capture = folds_.at(owner).step("capture_live");
   if (capture == nullptr || capture->status != StepStatus::succeeded) return;
   // To put back by hand what was there before looks like our change never having arrived, and to
@@ -151,10 +202,16 @@ void Invariants::changed_by_hand(const std::string& environment, const std::stri
       string_or(capture->outputs, what == "alias" ? "alias.version" : "latest.digest");
   std::erase_if(watched.hands, [&](const Hand& earlier) { return earlier.what == what; });
   const Deployment& deployment = folds_.at(owner);
-  const std::string ours = what == "alias"
-                               ? deployment.output("publish_version", "function_version")
-                               : digest_of(deployment);
+  const std::string ours = what == "alias" ? version_of(deployment) : digest_of(deployment);
   if (value != then && value != ours) watched.hands.push_back({what, value});
+}
+
+std::string Invariants::version_of(const Deployment& deployment) {
+  const std::string published = deployment.output("publish_version", "function_version");
+  if (!published.empty() || !deployment.plan) return published;
+  const std::string restored = deployment.output("restore_function", "function_version");
+  const PlanStep* step = deployment.plan->step("restore_function");
+  return restored.empty() && step ? string_or(step->params, "function_version") : restored;
 }
 
 std::string Invariants::digest_of(const Deployment& deployment) {

@@ -4,10 +4,9 @@
 //
 // Of the nineteen these cannot be checked on this world yet:
 //   12 delivery order does not matter: there is no webhook source yet
-//   14 secrets stay inside: no simulated port is given a secret (tests/base/secret_test.cc)
-//   17 a frozen or stopped environment is never changed: the decision is made before the engine is
-//      asked, by the pure core/validate (tests/core/validate_test.cc)
 //   19 a hook that cannot be undone runs at most once: there are no hooks yet
+// Of 17 only what the engine makes of a decision; the decision itself (a freeze, an approval) is
+// made before it is asked, by the pure core/validate (tests/core/validate_test.cc).
 // And of 1 only the acknowledged command, of 16 not the provisioned concurrency, which Pawl does
 // not touch.
 #pragma once
@@ -30,6 +29,7 @@ struct LiveView {
   std::string live;           // digest
   std::string latest;         // digest of $LATEST
   std::string alias_version;  // empty: no alias
+  std::string alias_description;
   std::map<std::string, double> weights;
   std::map<std::string, std::string> files;  // key -> ETag, pawl's own left out
   bool operator==(const LiveView&) const = default;
@@ -68,12 +68,18 @@ class Invariants {
   /// A lease was asked for (or renewed) at `asked_at`, and granted until then plus `duration`.
   void leased(const Lease& lease, SteadyTime asked_at, std::chrono::milliseconds duration);
   void announced(const std::string& node, Announcement by);
+  /// A lease is given back, or taken from another.
+  void freed(const std::string& node, const Lease& lease);
   /// Before the request leaves. Gives its number.
   size_t issued(const std::string& node, const std::string& action, const std::string& resource);
   void carried_out(size_t effect, bool changed);
   void answered(size_t effect, bool is_known);
-  /// `resource` and what lies below it was read.
-  void read(const std::string& resource);
+  /// `resource` and what lies below it was read, by a request that left at that moment().
+  void read(const std::string& resource, uint64_t moment);
+  /// Grows with each request that changes something, and with each answer to one.
+  uint64_t moment() const { return moment_; }
+  /// Text that leaves the process: a line of a log, a report. No secret may be in it.
+  void written(const std::string& where, std::string_view text);
   /// The announced request is a notification.
   void not_a_change(const std::string& node) { announced_.erase(node); }
   /// Something that a port saw.
@@ -93,11 +99,14 @@ class Invariants {
   bool is_broken() const { return !violations_.empty(); }
   const std::vector<Violation>& violations() const { return violations_; }
   const std::map<std::string, Deployment>& deployments() const { return folds_; }
+  bool all_ended() const { return open_ == 0; }
   bool is_running(const std::string& environment) const { return !owner_of(environment).empty(); }
   const std::string& owner_of(const std::string& environment) const;
   const std::vector<Effect>& effects() const { return effects_; }
   /// Digest that a deployment makes live, of its plan; empty before.
   static std::string digest_of(const Deployment& deployment);
+  /// Version that it moves the alias to; empty before.
+  static std::string version_of(const Deployment& deployment);
 
  private:
   struct Hand {
@@ -105,20 +114,41 @@ class Invariants {
   };
   /// What is known of a deployment beside its fold.
   struct Watched {
-    std::optional<LiveView> before;  // its first change
-    size_t last_change = 0;          // number of its last request (1-based)
-    size_t witnessed_at = 0;         // requests made when its digest last answered well
-    uint64_t highest_token = 0;
-    bool is_touched = false;  // by hand, while it ran
-    std::vector<Hand> hands;  // after its capture
+    std::string digest;                       // that it makes live, of its plan
+    std::optional<LiveView> before;           // its first change
+    size_t last_change = 0;                   // number of its last request (1-based)
+    size_t witnessed_at = 0;                  // requests made when its digest last answered well
+    bool is_touched = false;                  // by hand, while it ran
+    std::vector<Hand> hands;                  // after its capture
+    std::map<std::string, uint64_t> started;  // step -> sequence of its first start
+    std::set<std::string> undone;             // steps whose undo was begun
+    uint64_t last_undone = UINT64_MAX;        // start of the step that was undone last
+    int starts_after_cancel = 0;
+  };
+  /// A deployment that succeeded, as it ended.
+  struct Success {
+    std::string deployment, version, digest;
+    bool is_rollback = false;
+  };
+  /// A request whose outcome is not known.
+  struct Unknown {
+    std::string deployment;
+    std::string key;
+    uint64_t since = 0;  // only a read that left later tells
   };
 
   void broken(const char* invariant, std::string what);
   void take(const Event& event);
+  void check_token(const Deployment& deployment, const Event& event);
+  void check_step(const Deployment& deployment, const Event& event);
+  void check_secrets(const Event& event);
+  void check_target(const Deployment& deployment);
+  const Success* target_of_rollback(const std::string& environment, size_t earlier);
   void check_started(const Deployment& deployment);
   void check_planned(const Deployment& deployment);
   void check_finished(const Deployment& deployment);
   void check_success(const Deployment& deployment, const LiveView& now);
+  void check_kept(const Deployment& deployment, const LiveView& before, const LiveView& now);
   void check_restored(const Deployment& deployment, const LiveView& now);
   void check_hands(const Deployment& deployment, const LiveView& now);
   void see_end(const Deployment& deployment);
@@ -126,7 +156,10 @@ class Invariants {
 
   World& world_;
   size_t taken_ = 0;  // of the store's history
-  std::vector<std::string> accepted_order_;
+  size_t open_ = 0;   // deployments that have not ended
+  // Environment -> those that have not ended, and those that succeeded, in the order accepted.
+  std::map<std::string, std::vector<std::string>> lines_;
+  std::map<std::string, std::vector<Success>> successes_;
   std::map<std::string, Deployment> folds_;
   std::map<std::string, Watched> watched_;
   std::map<std::string, std::set<std::string>> intents_;  // deployment -> keys in its record
@@ -136,7 +169,8 @@ class Invariants {
   std::map<std::string, Announcement> announced_;  // node -> not yet used
   std::vector<Effect> effects_;
   std::map<std::pair<std::string, std::string>, int> changes_;  // (key, resource)
-  std::map<std::string, std::string> unknown_;  // resource -> key whose outcome is not known
+  std::map<std::string, Unknown> unknown_;                      // by resource
+  uint64_t moment_ = 0;
   std::set<std::string> acknowledged_;
   std::vector<Violation> violations_;
 };

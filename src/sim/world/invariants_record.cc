@@ -1,5 +1,7 @@
 // The invariants over the record, and over the world at the end of each deployment.
 #include <algorithm>
+#include <functional>
+#include <span>
 
 #include "sim/world/invariant_names.h"
 #include "sim/world/invariants.h"
@@ -17,6 +19,31 @@ bool owns(Phase phase) {
   return phase == Phase::deploying || phase == Phase::verifying || phase == Phase::rolling_back;
 }
 
+// Written by the process that holds the environment, and by nobody else.
+bool is_holders(EventType type) {
+  switch (type) {
+    case EventType::accepted:
+    case EventType::validated:
+    case EventType::waiting:
+    case EventType::cancel_requested:
+    case EventType::interrupted:  // also by one in line
+    case EventType::finished:     // also in line
+      return false;
+    default:
+      return true;
+  }
+}
+
+void each_text(const json::value& value, const std::function<void(std::string_view)>& look) {
+  if (const auto* text = value.if_string()) {
+    look(std::string_view(text->data(), text->size()));
+  } else if (const auto* list = value.if_array()) {
+    for (const auto& element : *list) each_text(element, look);
+  } else if (const auto* object = value.if_object()) {
+    for (const auto& member : *object) each_text(member.value(), look);
+  }
+}
+
 }  // namespace
 
 void Invariants::after_step() {
@@ -28,7 +55,6 @@ void Invariants::take(const Event& event) {
   Deployment& fold = folds_[event.deployment];
   const Phase before = fold.phase;
   const bool is_new = fold.last_sequence == 0;
-  if (is_new) accepted_order_.push_back(event.deployment);
   if (!is_new && is_terminal(before))
     broken(kTerminal, fmt::format("'{}' follows the end of {}", to_string(event.type), fold.id));
   apply(fold, event);
@@ -39,16 +65,17 @@ void Invariants::take(const Event& event) {
     broken(kFold,
            fmt::format("{} went from {} to {}", fold.id, to_string(before), to_string(fold.phase)));
   if (auto key = string_or(event.data, "key"); !key.empty()) intents_[fold.id].insert(key);
+  if (is_new) {
+    lines_[fold.environment].push_back(fold.id);
+    ++open_;
+  }
+  check_token(fold, event);
+  if (!event.step.empty()) check_step(fold, event);
+  const bool is_from_config = event.type == EventType::planned;
+  if (world_.faults.is_on(Fault::blab) && !is_from_config) check_secrets(event);
   if (bool_or(event.data, "observed")) world_.seen.count("a step was found done already");
   if (event.type == EventType::resumed) world_.seen.count("another node took a deployment over");
 
-  if (event.fencing_token != 0) {
-    uint64_t& epoch = epochs_[fold.environment];
-    if (event.fencing_token < epoch)
-      broken(kOldEpochs, fmt::format("'{}' of {} was recorded with token {} after token {}",
-                                     to_string(event.type), fold.id, event.fencing_token, epoch));
-    epoch = std::max(epoch, event.fencing_token);
-  }
   std::string& owner = owners_[fold.environment];
   if (owns(fold.phase)) {
     if (!owner.empty() && owner != fold.id)
@@ -57,49 +84,113 @@ void Invariants::take(const Event& event) {
   } else if (owner == fold.id) {
     owner.clear();
   }
+  if (event.type == EventType::validated && fold.kind == DeploymentKind::rollback)
+    check_target(fold);
   if (event.type == EventType::started) check_started(fold);
   if (event.type == EventType::planned) check_planned(fold);
   if (event.type == EventType::finished) check_finished(fold);
 }
 
-void Invariants::check_started(const Deployment& deployment) {
-  for (const auto& id : accepted_order_) {
-    if (id == deployment.id) return;
-    const Deployment& earlier = folds_.at(id);
-    if (earlier.environment == deployment.environment && !is_terminal(earlier.phase))
-      broken(kLine,
-             fmt::format("{} began before {}, which was accepted earlier", deployment.id, id));
+void Invariants::check_token(const Deployment& deployment, const Event& event) {
+  if (event.fencing_token == 0) {
+    if (is_holders(event.type))
+      broken(kOldEpochs, fmt::format("'{}' of {} was recorded without a token",
+                                     to_string(event.type), deployment.id));
+    return;
   }
+  uint64_t& epoch = epochs_[deployment.environment];
+  if (event.fencing_token < epoch)
+    broken(kOldEpochs,
+           fmt::format("'{}' of {} was recorded with token {} after token {}",
+                       to_string(event.type), deployment.id, event.fencing_token, epoch));
+  epoch = std::max(epoch, event.fencing_token);
+}
+
+// Undos come in the reverse order of the starts; after a cancel nothing more is begun.
+void Invariants::check_step(const Deployment& deployment, const Event& event) {
+  Watched& watched = watched_[deployment.id];
+  if (event.type == EventType::step_started) {
+    watched.started.try_emplace(event.step, event.sequence);
+    // What had been on its way when it came may still be recorded.
+    constexpr int kSideBySide = 4;
+    if (deployment.cancel_requested && ++watched.starts_after_cancel > kSideBySide)
+      broken(kHeeded, fmt::format("{} was cancelled by {}, and goes on with {}", deployment.id,
+                                  deployment.cancelled_by, event.step));
+  }
+  if (event.type != EventType::undo_started || !watched.undone.insert(event.step).second) return;
+  const auto started = watched.started.find(event.step);
+  const uint64_t start = started == watched.started.end() ? 0 : started->second;
+  if (start > watched.last_undone)
+    broken(kRestored, fmt::format("{} undoes {} after a step that was begun before it",
+                                  deployment.id, event.step));
+  watched.last_undone = start;
+}
+
+void Invariants::check_secrets(const Event& event) {
+  each_text(event.data, [&](std::string_view text) {
+    written(fmt::format("'{}' of {}", to_string(event.type), event.deployment), text);
+  });
+}
+
+void Invariants::check_started(const Deployment& deployment) {
+  const std::string& first = lines_[deployment.environment].front();
+  if (first != deployment.id)
+    broken(kLine,
+           fmt::format("{} began before {}, which was accepted earlier", deployment.id, first));
+  if (deployment.verdict != "deploy")
+    broken(kRefusal,
+           fmt::format("{} began, and was decided as '{}'", deployment.id, deployment.verdict));
+}
+
+// The latest release that was proven here and that nobody went back from; the live one is none.
+// As it was before the last few successes: somebody who asks has read the record a little earlier.
+const Invariants::Success* Invariants::target_of_rollback(const std::string& environment,
+                                                          size_t earlier) {
+  const std::vector<Success>& all = successes_[environment];
+  if (all.size() <= earlier) return nullptr;
+  const std::span<const Success> proven(all.data(), all.size() - earlier);
+  std::set<std::string> given_up = {proven.back().version};
+  for (size_t i = 1; i < proven.size(); ++i)
+    if (proven[i].is_rollback) given_up.insert(proven[i - 1].version);
+  for (size_t i = proven.size(); i > 0; --i)
+    if (given_up.count(proven[i - 1].version) == 0) return &proven[i - 1];
+  return nullptr;
 }
 
 void Invariants::check_planned(const Deployment& deployment) {
-  const std::string digest = digest_of(deployment);
+  const std::string& digest = watched_[deployment.id].digest = digest_of(deployment);
   if (deployment.kind != DeploymentKind::rollback) {
-    const auto known = world_.source.find(deployment.release.version);
-    if (known != world_.source.end() && known->second != digest)
+    const auto known = world_.tagged.find(deployment.release.version);
+    if (known != world_.tagged.end() && known->second.count(digest) == 0)
       broken(kChecked, fmt::format("{} is planned with another image than {} has", deployment.id,
                                    deployment.release.version));
     return;
   }
-  // The latest success before the one that is live now.
-  std::vector<const Deployment*> proven;
-  for (const auto& id : accepted_order_) {
-    const Deployment& one = folds_.at(id);
-    if (one.environment == deployment.environment && one.phase == Phase::succeeded)
-      proven.push_back(&one);
-  }
-  const bool is_proven = std::any_of(proven.begin(), proven.end(), [&](const Deployment* one) {
-    return digest_of(*one) == digest;
+  const auto& proven = successes_[deployment.environment];
+  const bool is_proven = std::any_of(proven.begin(), proven.end(), [&](const Success& one) {
+    return one.digest == digest && one.version == deployment.release.version;
   });
   if (!is_proven)
-    broken(kProven,
-           fmt::format("{} goes back to {}, which no deployment proved", deployment.id, digest));
+    broken(kProven, fmt::format("{} goes back to {} ({}), which was never proven here",
+                                deployment.id, deployment.release.version, digest));
+}
+
+void Invariants::check_target(const Deployment& deployment) {
+  std::string expected = "nothing";
+  for (size_t earlier = 0; earlier < 3; ++earlier) {
+    const Success* target = target_of_rollback(deployment.environment, earlier);
+    if (target == nullptr) continue;
+    if (target->version == deployment.release.version) return;
+    if (earlier == 0) expected = target->version;
+  }
+  broken(kProven, fmt::format("{} is to go back to {}; the last that was proven is {}",
+                              deployment.id, deployment.release.version, expected));
 }
 
 bool Invariants::may_fail() const {
   return world_.faults.any({Fault::request_lost, Fault::answer_lost, Fault::throttle,
                             Fault::server_error, Fault::slow_update, Fault::update_fails,
-                            Fault::image_gone, Fault::flapping, Fault::delay});
+                            Fault::image_gone, Fault::flapping, Fault::delay, Fault::stale});
 }
 
 void Invariants::see_end(const Deployment& deployment) {
@@ -117,10 +208,18 @@ void Invariants::see_end(const Deployment& deployment) {
 
 void Invariants::check_finished(const Deployment& deployment) {
   see_end(deployment);
+  std::erase(lines_[deployment.environment], deployment.id);
+  --open_;
   const LiveView now = world_.look(deployment.environment);
   check_hands(deployment, now);
   const Watched& watched = watched_[deployment.id];
-  if (deployment.phase == Phase::succeeded) check_success(deployment, now);
+  if (deployment.phase == Phase::succeeded) {
+    check_success(deployment, now);
+    successes_[deployment.environment].push_back({deployment.id, deployment.plan->release.version,
+                                                  watched.digest,
+                                                  deployment.kind == DeploymentKind::rollback});
+  }
+  if (watched.before) check_kept(deployment, *watched.before, now);
   const bool says_undone =
       deployment.phase == Phase::rolled_back || deployment.phase == Phase::cancelled;
   if (says_undone && !watched.is_touched) check_restored(deployment, now);
@@ -135,7 +234,7 @@ void Invariants::check_finished(const Deployment& deployment) {
 
 void Invariants::check_success(const Deployment& deployment, const LiveView& now) {
   const Watched& watched = watched_[deployment.id];
-  const std::string digest = digest_of(deployment);
+  const std::string& digest = watched.digest;
   if (watched.witnessed_at < watched.last_change || watched.witnessed_at == 0)
     broken(kWitnessed, fmt::format("{} succeeded, and its image was not seen to answer after its "
                                    "last change",
@@ -148,11 +247,22 @@ void Invariants::check_success(const Deployment& deployment, const LiveView& now
   // Every file of the release is served.
   const std::string folder = "dist/" + deployment.plan->release.version + "/";
   const auto& settings = *world_.environment(deployment.environment).static_files;
-  for (const auto& [path, body] : world_.work_tree) {
-    if (path.rfind(folder, 0) != 0) continue;
-    const auto served = now.files.find(settings.prefix + path.substr(folder.size()));
-    if (served == now.files.end() || served->second != cloud::md5_hex(body))
-      broken(kChecked, fmt::format("{} succeeded, and {} is not served", deployment.id, path));
+  for (auto at = world_.etags.lower_bound(folder);
+       at != world_.etags.end() && at->first.rfind(folder, 0) == 0; ++at) {
+    const auto served = now.files.find(settings.prefix + at->first.substr(folder.size()));
+    if (served == now.files.end() || (served->second != at->second && !watched.is_touched))
+      broken(kChecked, fmt::format("{} succeeded, and {} is not served", deployment.id, at->first));
+  }
+}
+
+// However it ends: the files that are named by their content stay, since pages name them.
+void Invariants::check_kept(const Deployment& deployment, const LiveView& before,
+                            const LiveView& now) {
+  for (const auto& [key, etag] : before.files) {
+    if (key.find("/app.") == std::string::npos) continue;
+    const auto found = now.files.find(key);
+    if (found == now.files.end() || found->second != etag)
+      broken(kRestored, fmt::format("{} ended, and {} is not what it was", deployment.id, key));
   }
 }
 
@@ -169,7 +279,10 @@ void Invariants::check_restored(const Deployment& deployment, const LiveView& no
   if (now.latest != before.latest) differs("the function's image", before.latest, now.latest);
   if (now.alias_version != before.alias_version && !version_gone)
     differs("the alias", before.alias_version, now.alias_version);
-  if (now.weights != before.weights) differs("the alias's shares", "as it was", "another");
+  if (now.alias_description != before.alias_description && !version_gone)
+    differs("the alias's description", before.alias_description, now.alias_description);
+  if (now.weights != before.weights && !version_gone)
+    differs("the alias's shares", "as it was", "another");
   for (const auto& [key, etag] : before.files) {
     const auto found = now.files.find(key);
     if (found == now.files.end() || found->second != etag)
@@ -185,10 +298,14 @@ void Invariants::check_hands(const Deployment& deployment, const LiveView& now) 
   // What was set last of each is what must still be there.
   std::map<std::string, std::string> wanted;
   for (const Hand& hand : watched_[deployment.id].hands) wanted[hand.what] = hand.value;
-  const std::string ours = deployment.output("publish_version", "function_version");
+  const std::string ours = version_of(deployment);
   for (const auto& [what, value] : wanted) {
     if (what == "alias" && value == ours) continue;  // as if the deployment had moved it
-    const std::string& is = what == "alias" ? now.alias_version : now.latest;
+    std::string is = what == "alias" ? now.alias_version : now.latest;
+    if (what.rfind("s3 ", 0) == 0) {
+      const auto found = now.files.find(what.substr(what.find('/') + 1));
+      is = found == now.files.end() ? "nothing" : found->second;
+    }
     if (is != value)
       broken(kByHand, fmt::format("{} put {} where somebody had set the {} to {}", deployment.id,
                                   is, what, value));
@@ -200,13 +317,14 @@ void Invariants::at_rest() {
   for (const auto& id : acknowledged_)
     if (folds_.count(id) == 0)
       broken(kKept, fmt::format("{} was acknowledged and is not there", id));
+  std::map<std::string, int> told;
+  for (const auto& one : world_.told)
+    if (one.outcome != "in_progress") ++told[one.deployment_id];
   for (const auto& [id, deployment] : folds_) {
     if (!is_terminal(deployment.phase))
       broken(kRest,
              fmt::format("{} is still {}: {}", id, to_string(deployment.phase), deployment.reason));
-    const auto tellings = std::count_if(
-        world_.told.begin(), world_.told.end(),
-        [&](const auto& one) { return one.deployment_id == id && one.outcome != "in_progress"; });
+    const int tellings = told[id];
     if (tellings > kMostTellings) broken(kRest, fmt::format("{} was told {} times", id, tellings));
     const bool is_to_be_told = deployment.plan.has_value() && is_terminal(deployment.phase);
     if (is_to_be_told && tellings == 0 && deployment.notifications.empty())

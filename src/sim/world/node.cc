@@ -20,20 +20,21 @@ StepPorts step_ports(Clock& clock, SimFunctions& functions, SimImages& images, S
   return ports;
 }
 
-RunnerOptions options_of(const std::string& owner) {
+RunnerOptions options_of(const std::string& owner, std::chrono::milliseconds poll) {
   RunnerOptions options;
   options.owner = owner;
+  options.queue_poll = poll;
   options.repository = "example/meals";
   return options;
 }
 
 }  // namespace
 
-Node::Node(World& world, std::string name, int life)
+Node::Node(World& world, std::string name, int life, std::chrono::milliseconds skew)
     : world_(world),
       owner_(fmt::format("{}/{}", name, life)),
       gate_(world, owner_),
-      clock_(gate_),
+      clock_(gate_, skew),
       store_(gate_),
       entropy_(world.chance.next()),
       processes_(world, owner_),
@@ -46,7 +47,7 @@ Node::Node(World& world, std::string name, int life)
       library_(gate_, make_step_library(step_ports(clock_, functions_, images_, objects_, files_,
                                                    application_, forge_))),
       runner_(RunnerPorts{store_, clock_, entropy_, library_, processes_, &forge_},
-              options_of(owner_), *this) {
+              options_of(owner_, world.poll), *this) {
   world_.tell(owner_, "starts");
 }
 
@@ -64,23 +65,35 @@ void Node::start_job(Task<void> job) {
   jobs_.back().start(&no_stop_);
 }
 
-void Node::accept(DeploymentKind kind, std::string environment, std::string version) {
+void Node::accept(DeploymentKind kind, std::string environment, std::string version,
+                  Decision::Verdict verdict) {
   NewDeployment request;
   request.app = World::kApp;
   request.environment = environment;
   request.actor = "ana";
   request.kind = kind;
-  request.decision.verdict = Decision::Verdict::deploy;
+  request.decision.verdict = verdict;
   request.decision.reason = "asked for";
   request.decision.release = {environment, version, version, "v" + version, std::string(40, 'a')};
   world_.tell(owner_, "is asked for {} {} in {}", to_string(kind), version, environment);
   start_job(accept_and_note(std::move(request)));
 }
 
+// What to go back to is found out when somebody asks, as `pawl rollback` does.
+Task<Result<std::string>> Node::accept_it(NewDeployment request) {
+  if (request.kind == DeploymentKind::rollback) {
+    PAWL_CO_TRY(const auto target,
+                co_await rollback_target(store_, World::kApp, request.environment, ""));
+    if (!target) co_return Error(ErrorKind::refused, "there is nothing to go back to");
+    request.decision.release = target->release;
+  }
+  co_return co_await runner_.accept(std::move(request));
+}
+
 Task<void> Node::accept_and_note(NewDeployment request) {
-  auto id = co_await runner_.accept(std::move(request));
+  auto id = co_await accept_it(std::move(request));
   if (!id.ok()) {
-    world_.tell(owner_, "does not take it: {}", id.error().message());
+    if (world_.tells()) world_.tell(owner_, "does not take it: {}", id.error().message());
     co_return;
   }
   world_.invariants.acknowledged(*id);
@@ -94,7 +107,7 @@ void Node::cancel(std::string deployment) {
 
 Task<void> Node::cancel_and_note(std::string deployment) {
   auto asked = co_await runner_.cancel(deployment, "bob");
-  if (!asked.ok())
+  if (!asked.ok() && world_.tells())
     world_.tell(owner_, "does not cancel {}: {}", deployment, asked.error().message());
 }
 
@@ -127,7 +140,8 @@ Task<Result<Plan>> Node::make_plan(std::string id) {
   const EnvironmentConfig& environment = world_.environment(deployment.environment);
   if (deployment.kind == DeploymentKind::rollback) {
     PAWL_CO_TRY(const auto target,
-                co_await rollback_target(store_, World::kApp, deployment.environment, ""));
+                co_await rollback_target(store_, World::kApp, deployment.environment,
+                                         deployment.release.version));
     if (!target) co_return Error(ErrorKind::refused, "there is nothing to go back to");
     co_return make_rollback_plan(world_.config, environment, *target);
   }
@@ -151,7 +165,7 @@ void Node::stop() {
 
 std::vector<std::string> Node::collect() {
   std::vector<std::string> again;
-  std::erase_if(jobs_, [](const Task<void>& job) { return job.done(); });
+  if (!jobs_.empty()) std::erase_if(jobs_, [](const Task<void>& job) { return job.done(); });
   for (auto at = runs_.begin(); at != runs_.end();) {
     if (!at->second->task.done()) {
       ++at;
@@ -164,9 +178,8 @@ std::vector<std::string> Node::collect() {
     }
     at = runs_.erase(at);
   }
-  std::vector<std::string> fresh;
-  fresh.swap(to_run_);
-  for (const auto& id : fresh) run(id);
+  if (!to_run_.empty())
+    for (const auto& id : std::exchange(to_run_, {})) run(id);
   return again;
 }
 

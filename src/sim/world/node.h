@@ -18,11 +18,13 @@ namespace pawl::sim {
 class Node : private RunObserver {
  public:
   /// `name` is the machine's, `life` counts its processes.
-  Node(World& world, std::string name, int life);
+  /// `skew`: how far its wall clock is off.
+  Node(World& world, std::string name, int life, std::chrono::milliseconds skew);
   ~Node() override;
 
   /// Asks for a deployment; it is run once it is acknowledged.
-  void accept(DeploymentKind kind, std::string environment, std::string version);
+  void accept(DeploymentKind kind, std::string environment, std::string version,
+              Decision::Verdict verdict = Decision::Verdict::deploy);
   void cancel(std::string deployment);
   /// Runs a deployment to its end, whoever began it.
   void run(const std::string& deployment);
@@ -48,6 +50,7 @@ class Node : private RunObserver {
   };
   void on_event(const Deployment& deployment, const Event& event) override;
   Task<Result<Plan>> make_plan(std::string deployment);
+  Task<Result<std::string>> accept_it(NewDeployment request);
   Task<void> accept_and_note(NewDeployment request);
   Task<void> cancel_and_note(std::string deployment);
   Task<void> find_unfinished();

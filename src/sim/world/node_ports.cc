@@ -4,74 +4,88 @@ namespace pawl::sim {
 
 Task<Result<void>> SimClock::sleep_for(std::chrono::milliseconds duration) {
   auto slept = co_await gate_.world().clock.sleep_for(duration);
-  co_await gate_.hold();
+  if (gate_.stands_still()) co_await gate_.hold();
   co_return slept;
 }
 
 // ---- the record ----
 
-Task<Result<void>> SimStore::before(std::string verb) {
+namespace {
+
+constexpr const char* kBefore = "before it";
+constexpr const char* kAfter = "after it";
+
+}  // namespace
+
+Result<void> SimStore::before(std::string_view verb) {
   World& world = gate_.world();
-  co_await gate_.pass(verb + ", before it");
   const double rate = world.faults.rate(Fault::store_refuses);
   if (verb == "append" && world.chance.of(rate)) {
     world.tell(gate_.node(), "the record refuses an append: no room");
-    co_return Error(ErrorKind::storage, "no room on the disk");
+    return Error(ErrorKind::storage, "no room on the disk");
   }
-  if (world.chance.of(rate)) co_return Error(ErrorKind::unavailable, "the database is busy");
-  co_return ok();
+  if (world.chance.of(rate)) return Error(ErrorKind::unavailable, "the database is busy");
+  return ok();
 }
 
-Task<Result<void>> SimStore::after(std::string verb, bool may_be_lost) {
+Result<void> SimStore::after(std::string_view verb, bool may_be_lost) {
   World& world = gate_.world();
-  co_await gate_.pass(verb + ", after it");
-  if (!may_be_lost || !world.chance.of(world.faults.rate(Fault::store_answer))) co_return ok();
+  if (!may_be_lost || !world.chance.of(world.faults.rate(Fault::store_answer))) return ok();
   if (verb == "append") world.seen.count("a journal entry was stored and its answer lost");
   world.tell(gate_.node(), "{} is durable, and its answer is lost", verb);
-  co_return Error(ErrorKind::unavailable, "the connection to the database was lost")
+  return Error(ErrorKind::unavailable, "the connection to the database was lost")
       .with_outcome_unknown();
 }
 
 Task<Result<void>> SimStore::append(std::vector<Event> events) {
-  PAWL_CO_CHECK(co_await before("append"));
+  if (gate_.stops_at("append", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("append"));
   World& world = gate_.world();
-  auto appended = co_await real().append(events);
+  const size_t known = world.store.history().size();
+  auto appended = co_await real().append(std::move(events));
   world.invariants.after_step();
-  if (appended.ok())
-    for (const Event& event : events)
-      world.tell(gate_.node(), "records {} {} ({})", to_string(event.type), event.step,
-                 event.deployment);
+  const auto& history = world.store.history();
+  if (world.tells())
+    for (size_t i = known; i < history.size(); ++i)
+      world.tell(gate_.node(), "records {} {} ({})", to_string(history[i].type), history[i].step,
+                 history[i].deployment);
   if (!appended.ok() && appended.error().code() == kCodeFenced)
     world.seen.count("a fenced append was refused");
-  PAWL_CO_CHECK(co_await after("append", appended.ok()));
+  if (gate_.stops_at("append", kAfter)) co_await gate_.hold();
+  PAWL_CO_CHECK(after("append", appended.ok()));
   co_return appended;
 }
 
 Task<Result<std::vector<Event>>> SimStore::events(std::string deployment) {
-  PAWL_CO_CHECK(co_await before("events"));
+  if (gate_.stops_at("events", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("events"));
   co_return co_await real().events(std::move(deployment));
 }
 
 Task<Result<JournalTail>> SimStore::tail(std::string deployment, uint64_t sequence) {
-  PAWL_CO_CHECK(co_await before("tail"));
+  if (gate_.stops_at("tail", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("tail"));
   co_return co_await real().tail(std::move(deployment), sequence);
 }
 
 Task<Result<std::vector<std::string>>> SimStore::deployments(std::string app,
                                                              std::string environment,
                                                              size_t limit) {
-  PAWL_CO_CHECK(co_await before("deployments"));
+  if (gate_.stops_at("deployments", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("deployments"));
   co_return co_await real().deployments(std::move(app), std::move(environment), limit);
 }
 
 Task<Result<std::vector<std::string>>> SimStore::unfinished(std::string app,
                                                             std::string environment) {
-  PAWL_CO_CHECK(co_await before("unfinished"));
+  if (gate_.stops_at("unfinished", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("unfinished"));
   co_return co_await real().unfinished(std::move(app), std::move(environment));
 }
 
 Task<Result<std::string>> SimStore::find_deployment(std::string prefix) {
-  PAWL_CO_CHECK(co_await before("find_deployment"));
+  if (gate_.stops_at("find_deployment", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("find_deployment"));
   co_return co_await real().find_deployment(std::move(prefix));
 }
 
@@ -81,9 +95,11 @@ Task<Result<std::optional<Lease>>> SimStore::acquire_lease(std::string app, std:
                                                            std::chrono::milliseconds duration) {
   World& world = gate_.world();
   const SteadyTime asked_at = world.clock.steady_now();
-  PAWL_CO_CHECK(co_await before("acquire_lease"));
+  if (gate_.stops_at("acquire_lease", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("acquire_lease"));
   auto granted = co_await real().acquire_lease(app, environment, deployment, owner, now, duration);
-  PAWL_CO_CHECK(co_await after("acquire_lease", granted.ok()));
+  if (gate_.stops_at("acquire_lease", kAfter)) co_await gate_.hold();
+  PAWL_CO_CHECK(after("acquire_lease", granted.ok()));
   if (granted.ok() && *granted) {
     world.invariants.leased(**granted, asked_at, duration);
     world.tell(gate_.node(), "holds {} for {}, token {}", environment, deployment,
@@ -95,27 +111,47 @@ Task<Result<std::optional<Lease>>> SimStore::acquire_lease(std::string app, std:
 Task<Result<void>> SimStore::renew_lease(Lease lease, WallTime now,
                                          std::chrono::milliseconds duration) {
   const SteadyTime asked_at = gate_.world().clock.steady_now();
-  PAWL_CO_CHECK(co_await before("renew_lease"));
+  if (gate_.stops_at("renew_lease", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("renew_lease"));
   auto renewed = co_await real().renew_lease(lease, now, duration);
-  PAWL_CO_CHECK(co_await after("renew_lease", renewed.ok()));
+  if (gate_.stops_at("renew_lease", kAfter)) co_await gate_.hold();
+  PAWL_CO_CHECK(after("renew_lease", renewed.ok()));
   if (renewed.ok()) gate_.world().invariants.leased(lease, asked_at, duration);
   co_return renewed;
 }
 
 Task<Result<void>> SimStore::release_lease(Lease lease) {
-  PAWL_CO_CHECK(co_await before("release_lease"));
+  if (gate_.stops_at("release_lease", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("release_lease"));
+  gate_.world().invariants.freed(gate_.node(), lease);
   auto released = co_await real().release_lease(lease);
-  PAWL_CO_CHECK(co_await after("release_lease", released.ok()));
+  if (gate_.stops_at("release_lease", kAfter)) co_await gate_.hold();
+  PAWL_CO_CHECK(after("release_lease", released.ok()));
+  co_return released;
+}
+
+Task<Result<void>> SimStore::release_if_not_renewed(Lease seen) {
+  if (gate_.stops_at("release_if_not_renewed", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("release_if_not_renewed"));
+  World& world = gate_.world();
+  const auto held = co_await real().lease(seen.app, seen.environment);
+  if (held.ok() && *held && (*held)->expires_at == seen.expires_at)
+    world.invariants.freed(gate_.node(), seen);
+  auto released = co_await real().release_if_not_renewed(seen);
+  if (gate_.stops_at("release_if_not_renewed", kAfter)) co_await gate_.hold();
+  PAWL_CO_CHECK(after("release_if_not_renewed", released.ok()));
   co_return released;
 }
 
 Task<Result<std::optional<Lease>>> SimStore::lease(std::string app, std::string environment) {
-  PAWL_CO_CHECK(co_await before("lease"));
+  if (gate_.stops_at("lease", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("lease"));
   co_return co_await real().lease(std::move(app), std::move(environment));
 }
 
 Task<Result<std::vector<Lease>>> SimStore::leases(std::string app) {
-  PAWL_CO_CHECK(co_await before("leases"));
+  if (gate_.stops_at("leases", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("leases"));
   co_return co_await real().leases(std::move(app));
 }
 
@@ -123,9 +159,11 @@ Task<Result<std::vector<Lease>>> SimStore::claim(std::string app, std::string ow
                                                  WallTime now, std::chrono::milliseconds duration) {
   World& world = gate_.world();
   const SteadyTime asked_at = world.clock.steady_now();
-  PAWL_CO_CHECK(co_await before("claim"));
+  if (gate_.stops_at("claim", kBefore)) co_await gate_.hold();
+  PAWL_CO_CHECK(before("claim"));
   auto granted = co_await real().claim(app, owner, limit, now, duration);
-  PAWL_CO_CHECK(co_await after("claim", granted.ok()));
+  if (gate_.stops_at("claim", kAfter)) co_await gate_.hold();
+  PAWL_CO_CHECK(after("claim", granted.ok()));
   if (!granted.ok()) co_return granted;
   for (const Lease& lease : *granted) {
     world.invariants.leased(lease, asked_at, duration);
@@ -140,7 +178,9 @@ Task<Result<void>> SimStore::wait_for_change(Clock& clock, std::chrono::millisec
 }
 
 // Step logs decide nothing, and are kept with less care: no faults of their own.
-Task<Result<void>> SimStore::append_log(std::string, std::vector<LogEntry>) {
+Task<Result<void>> SimStore::append_log(std::string deployment, std::vector<LogEntry> entries) {
+  for (const LogEntry& entry : entries)
+    gate_.world().invariants.written("the log of " + deployment, entry.line);
   co_return ok();
 }
 

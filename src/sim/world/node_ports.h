@@ -15,7 +15,7 @@ namespace pawl::sim {
 /// Steady time is the world's; the wall clock is the node's own, and may be wrong.
 class SimClock : public Clock {
  public:
-  explicit SimClock(Gate& gate) : gate_(gate) {}
+  SimClock(Gate& gate, std::chrono::milliseconds skew) : gate_(gate), skew_(skew) {}
   WallTime now() const override { return gate_.world().clock.now() + skew_; }
   SteadyTime steady_now() const override { return gate_.world().clock.steady_now(); }
   Task<Result<void>> sleep_for(std::chrono::milliseconds duration) override;
@@ -23,7 +23,7 @@ class SimClock : public Clock {
 
  private:
   Gate& gate_;
-  std::chrono::milliseconds skew_{0};
+  std::chrono::milliseconds skew_;
 };
 
 /// The record, seen from a node: appends may be refused, answers lost.
@@ -45,6 +45,7 @@ class SimStore : public Store {
   Task<Result<void>> renew_lease(Lease lease, WallTime now,
                                  std::chrono::milliseconds duration) override;
   Task<Result<void>> release_lease(Lease lease) override;
+  Task<Result<void>> release_if_not_renewed(Lease seen) override;
   Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) override;
   Task<Result<std::vector<Lease>>> leases(std::string app) override;
   Task<Result<std::vector<Lease>>> claim(std::string app, std::string owner, size_t limit,
@@ -55,8 +56,9 @@ class SimStore : public Store {
 
  private:
   Store& real() { return gate_.world().store; }
-  Task<Result<void>> before(std::string verb);
-  Task<Result<void>> after(std::string verb, bool may_be_lost);
+  /// Whether it is refused, and whether its answer is lost.
+  Result<void> before(std::string_view verb);
+  Result<void> after(std::string_view verb, bool may_be_lost);
   Gate& gate_;
 };
 

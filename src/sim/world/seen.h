@@ -5,12 +5,19 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace pawl::sim {
 
 class Seen {
  public:
-  void count(const std::string& what) { ++counts_[what]; }
+  void count(std::string_view what) {
+    const auto found = counts_.find(what);
+    if (found != counts_.end())
+      ++found->second;
+    else
+      counts_.emplace(what, 1);
+  }
   uint64_t of(const std::string& what) const {
     const auto found = counts_.find(what);
     return found == counts_.end() ? 0 : found->second;
@@ -18,10 +25,11 @@ class Seen {
   void add(const Seen& other) {
     for (const auto& [what, count] : other.counts_) counts_[what] += count;
   }
-  const std::map<std::string, uint64_t>& counts() const { return counts_; }
+  using Counts = std::map<std::string, uint64_t, std::less<>>;
+  const Counts& counts() const { return counts_; }
 
  private:
-  std::map<std::string, uint64_t> counts_;
+  Counts counts_;
 };
 
 /// What a campaign with all faults must have reached.
@@ -45,6 +53,13 @@ inline constexpr const char* kMustBeSeen[] = {
     "the wall clock jumped during a lease",
     "a journal entry was stored and its answer lost",
     "a step was found done already",
+    "a request arrived twice",
+    "a read told of the time before a change",
+    "an error held a secret",
+    "somebody was faster than a request",
+    "shares were on the alias before a deployment",
+    "the tag of a release was moved",
+    "a decision was no",
 };
 
 }  // namespace pawl::sim

@@ -32,6 +32,18 @@ AliasState state_of(const cloud::Alias& alias) {
           alias.description, alias.revision_id, alias.weights};
 }
 
+// What a read tells: for a while after a change it may be what the last read told.
+template <class T>
+T as_read(World& world, World::LastRead<T>& last, const std::string& resource, T now) {
+  if (!world.faults.is_on(Fault::stale)) return now;
+  if (const auto known = last.find(resource); known != last.end() && world.is_stale(resource)) {
+    world.seen.count("a read told of the time before a change");
+    return known->second;
+  }
+  last.insert_or_assign(resource, now);
+  return now;
+}
+
 std::string alias_in_words(World& world, const std::string& function, const std::string& name) {
   auto alias = world.cloud.lambda.get_alias(function, name, world.clock.now());
   if (!alias.ok()) return "none";
@@ -45,8 +57,11 @@ std::string alias_in_words(World& world, const std::string& function, const std:
 Task<Result<FunctionState>> SimFunctions::get(std::string name, std::string qualifier) {
   World& world = gate_.world();
   Request request{"get", "function " + name};
-  std::function<Result<FunctionState>()> work = [&world, name, qualifier] {
-    return state_of(world.cloud.lambda.get(name, qualifier, world.clock.now()));
+  std::function<Result<FunctionState>()> work = [&world, name,
+                                                 qualifier]() -> Result<FunctionState> {
+    PAWL_TRY(const auto* version, world.cloud.lambda.look_up(name, qualifier, world.clock.now()));
+    if (!qualifier.empty()) return state_of(*version);
+    return as_read(world, world.functions_read, "function " + name, state_of(*version));
   };
   co_return co_await call<FunctionState>(gate_, std::move(request), std::move(work));
 }
@@ -56,9 +71,10 @@ Task<Result<FunctionState>> SimFunctions::update_code(std::string name, std::str
   World& world = gate_.world();
   Request request{"update_code", "function " + name, true};
   request.look = [&world, name] {
-    auto latest = world.cloud.lambda.get(name, "", world.clock.now());
-    return latest.ok() ? latest->settings.resolved_image_uri : std::string();
+    auto latest = world.cloud.lambda.look_up(name, "", world.clock.now());
+    return latest.ok() ? (*latest)->settings.resolved_image_uri : std::string();
   };
+  request.is_guarded = true;
   std::function<Result<FunctionState>()> work = [&world, name, image_uri, revision_id] {
     if (image_uri.find('@') == std::string::npos)
       world.invariants.broke(invariant::kChecked,
@@ -82,14 +98,8 @@ Task<Result<FunctionState>> SimFunctions::publish_version(std::string name, std:
   World& world = gate_.world();
   Request request{"publish_version", "versions " + name, true};
   request.look = [&world, name] {
-    auto page = world.cloud.lambda.list_versions(name, "", 50, world.clock.now());
-    std::string text;
-    while (page.ok()) {
-      for (const auto& version : page->items) text += version.version + " ";
-      if (page->next.empty()) break;
-      page = world.cloud.lambda.list_versions(name, page->next, 50, world.clock.now());
-    }
-    return text;
+    const auto versions = world.cloud.lambda.versions(name, world.clock.now());
+    return versions.ok() ? std::to_string((*versions)->size()) : std::string();
   };
   std::function<Result<FunctionState>()> work = [&world, name, code_sha256, revision_id,
                                                  description] {
@@ -104,14 +114,10 @@ Task<Result<std::vector<FunctionState>>> SimFunctions::list_versions(std::string
   Request request{"list_versions", "versions " + name};
   std::function<Result<std::vector<FunctionState>>()> work =
       [&world, name]() -> Result<std::vector<FunctionState>> {
+    PAWL_TRY(const auto* all, world.cloud.lambda.versions(name, world.clock.now()));
     std::vector<FunctionState> versions;
-    std::string marker;
-    do {
-      PAWL_TRY(auto page, world.cloud.lambda.list_versions(name, marker, 50, world.clock.now()));
-      for (const auto& version : page.items)
-        if (version.version != "$LATEST") versions.push_back(state_of(version));
-      marker = page.next;
-    } while (!marker.empty());
+    versions.reserve(all->size());
+    for (const auto& [number, version] : *all) versions.push_back(state_of(version));
     return versions;
   };
   co_return co_await call<std::vector<FunctionState>>(gate_, std::move(request), std::move(work));
@@ -124,9 +130,12 @@ Task<Result<std::optional<AliasState>>> SimFunctions::get_alias(std::string func
   std::function<Result<std::optional<AliasState>>()> work =
       [&world, function, alias]() -> Result<std::optional<AliasState>> {
     auto found = world.cloud.lambda.get_alias(function, alias, world.clock.now());
-    if (found.ok()) return std::optional<AliasState>(state_of(*found));
-    if (found.error().kind() == ErrorKind::not_found) return std::optional<AliasState>();
-    return std::move(found).error();
+    std::optional<AliasState> state;
+    if (found.ok())
+      state = state_of(*found);
+    else if (found.error().kind() != ErrorKind::not_found)
+      return std::move(found).error();
+    return as_read(world, world.aliases_read, "alias " + function, std::move(state));
   };
   co_return co_await call<std::optional<AliasState>>(gate_, std::move(request), std::move(work));
 }
@@ -134,6 +143,7 @@ Task<Result<std::optional<AliasState>>> SimFunctions::get_alias(std::string func
 Task<Result<AliasState>> SimFunctions::create_alias(AliasState alias) {
   World& world = gate_.world();
   Request request{"create_alias", "alias " + alias.function, true};
+  request.is_guarded = true;
   request.look = [&world, alias] { return alias_in_words(world, alias.function, alias.name); };
   std::function<Result<AliasState>()> work = [&world, alias]() -> Result<AliasState> {
     cloud::Alias wanted{alias.function,    alias.name, alias.version,
@@ -147,6 +157,7 @@ Task<Result<AliasState>> SimFunctions::create_alias(AliasState alias) {
 Task<Result<AliasState>> SimFunctions::update_alias(AliasState alias) {
   World& world = gate_.world();
   Request request{"update_alias", "alias " + alias.function, true};
+  request.is_guarded = true;
   request.look = [&world, alias] { return alias_in_words(world, alias.function, alias.name); };
   std::function<Result<AliasState>()> work = [&world, alias]() -> Result<AliasState> {
     cloud::UpdateAlias update;

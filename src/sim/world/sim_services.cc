@@ -24,10 +24,10 @@ Result<ImageInfo> find_image(World& world, const ImageReference& image) {
     PAWL_TRY(auto found, world.cloud.ecr.find_image(repository_of(image), id));
     return info_of(found.digest);
   }
-  for (const auto& [version, digest] : world.source) {
-    const bool is_it = image.digest ? image.digest->str() == digest : image.tag == version;
-    if (is_it) return info_of(digest);
-  }
+  if (image.digest && world.releases.count(image.digest->str()) > 0)
+    return info_of(image.digest->str());
+  const auto tagged = image.tag ? world.source.find(*image.tag) : world.source.end();
+  if (!image.digest && tagged != world.source.end()) return info_of(tagged->second);
   return Error(ErrorKind::not_found, "there is no image " + image.str());
 }
 
@@ -76,8 +76,16 @@ Task<Result<ProbeAnswer>> SimApplication::ask(std::string url, std::string,
   Request request{"ask", "application " + environment};
   std::function<Result<ProbeAnswer>()> work = [&world, environment]() -> Result<ProbeAnswer> {
     const auto& settings = world.environment(environment).function;
-    PAWL_TRY(auto routed, world.cloud.lambda.route(settings.name, settings.alias,
-                                                   world.chance.part(), world.clock.now()));
+    std::string qualifier = settings.alias;
+    // Callers may get the version from before for a while.
+    if (const auto served = world.versions_served.find(environment);
+        served != world.versions_served.end() && !qualifier.empty() &&
+        world.is_stale("alias " + settings.name))
+      qualifier = served->second;
+    PAWL_TRY(auto routed, world.cloud.lambda.route(settings.name, qualifier, world.chance.part(),
+                                                   world.clock.now()));
+    if (world.faults.is_on(Fault::stale))
+      world.versions_served.insert_or_assign(environment, routed.executed_version);
     const std::string& uri = routed.version.settings.resolved_image_uri;
     const std::string digest = uri.substr(uri.find('@') + 1);
     const Release& release = world.releases.at(digest);
@@ -102,6 +110,8 @@ Task<Result<ReportResult>> SimForge::report(DeploymentReport report) {
   // Telling is at least once: it is no change of the environment, and is not counted as one.
   Request request{"report " + report.outcome, "forge " + report.deployment_id};
   std::function<Result<ReportResult>()> work = [&world, report]() -> Result<ReportResult> {
+    for (const std::string* text : {&report.reason, &report.details_markdown, &report.url})
+      world.invariants.written("a report of " + report.deployment_id, *text);
     if (world.chance.of(world.faults.rate(Fault::forge_down) * 10))
       return Error(ErrorKind::unavailable, "GitHub answers 502");
     world.told.push_back(report);

@@ -66,20 +66,18 @@ class Stage {
   std::function<void(size_t machine)> on_death;
 
   size_t steps = 0;
+  int64_t skew = 5'000;  // ms by which the wall clocks of machines are off, at most
 
  private:
-  Task<void> wake(std::chrono::milliseconds after, size_t what);
   void look_after(size_t machine);
   void do_what_is_due();
 
   World& world_;
-  TaskContext no_stop_;
-  Scope timers_{&no_stop_};
-  std::vector<std::function<void()>> planned_;
-  std::vector<size_t> due_;
+  std::vector<std::function<void()>> due_;
   struct Machine {
     std::unique_ptr<Node> node;
     int lives = 0;
+    std::chrono::milliseconds skew{0};
   };
   std::vector<Machine> nodes_;
 };

@@ -1,18 +1,11 @@
-#include <algorithm>
+#include <utility>
 
 #include "sim/world/simulation.h"
 
 namespace pawl::sim {
 
 void Stage::at(std::chrono::milliseconds from_now, std::function<void()> what) {
-  planned_.push_back(std::move(what));
-  timers_.spawn(wake(from_now, planned_.size() - 1));
-}
-
-Task<void> Stage::wake(std::chrono::milliseconds after, size_t what) {
-  auto slept = co_await world_.clock.sleep_for(after);
-  (void)slept;
-  due_.push_back(what);
+  world_.clock.call_in(from_now, [this, what = std::move(what)] { due_.push_back(what); });
 }
 
 Node* Stage::node(size_t machine) {
@@ -22,7 +15,8 @@ Node* Stage::node(size_t machine) {
 Node& Stage::start(size_t machine) {
   if (nodes_.size() <= machine) nodes_.resize(machine + 1);
   Machine& one = nodes_[machine];
-  one.node = std::make_unique<Node>(world_, fmt::format("n{}", machine), ++one.lives);
+  if (one.lives == 0) one.skew = std::chrono::milliseconds(world_.chance.between(-skew, skew));
+  one.node = std::make_unique<Node>(world_, fmt::format("n{}", machine), ++one.lives, one.skew);
   return *one.node;
 }
 
@@ -38,12 +32,8 @@ bool Stage::is_idle() const {
 
 void Stage::do_what_is_due() {
   // Done here, outside of any task: it may destroy nodes.
-  while (!due_.empty()) {
-    const size_t what = due_.front();
-    due_.erase(due_.begin());
-    auto action = std::move(planned_[what]);
-    action();
-  }
+  while (!due_.empty())
+    for (const auto& what : std::exchange(due_, {})) what();
 }
 
 void Stage::look_after(size_t machine) {
@@ -74,9 +64,8 @@ void Stage::play(const std::function<bool()>& done) {
   while (!done() && !world_.invariants.is_broken()) {
     for (size_t i = 0; i < nodes_.size(); ++i) look_after(i);
     // One that died while it took up its work leaves nothing that the clock could wake.
-    const bool died = std::any_of(nodes_.begin(), nodes_.end(), [](const Machine& one) {
-      return one.node && one.node->gate().has_crashed();
-    });
+    bool died = false;
+    for (const Machine& one : nodes_) died = died || (one.node && one.node->gate().has_crashed());
     if (died) continue;
     if (!world_.clock.step()) return;
     ++steps;

@@ -10,6 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int64_t kMostPlayMs = 30 * 60'000;
+constexpr int64_t kDayMs = 86'400'000;
 // Once faults have stopped: time-outs run out, leases die, lines are worked off.
 constexpr int64_t kRestWithinMs = 12 * 3'600'000;
 
@@ -21,18 +22,26 @@ class Swarm {
   RunResult run() {
     world_.tell("", "faults: {}", world_.faults.str());
     Chance& chance = world_.chance;
-    environments_ = {"dev"};
-    if (chance.of(0.5)) environments_.push_back("plain");
+    constexpr const char* kEnvironments[] = {"dev", "plain", "stage", "bare"};
+    const uint64_t count = 1 + chance.below(4);
+    environments_.assign(kEnvironments, kEnvironments + count);
     for (const auto& name : environments_) world_.make_environment(name);
     world_.clock.advance(milliseconds(5'000));
     machines_ = 1 + chance.below(3);
     machine_is_known_ = chance.of(0.6);
+    if (world_.faults.is_on(Fault::clock)) stage_.skew = kDayMs;
+    world_.poll = milliseconds(500 << chance.below(4));
     for (size_t i = 0; i < machines_; ++i) stage_.start(i);
     stage_.on_death = [this](size_t machine) { died(machine); };
+    if (world_.faults.is_on(Fault::by_hand))
+      world_.on_arrival = [this](const std::string& resource) { be_faster(world_, resource); };
     plan_people();
     plan_accidents();
     const SteadyTime end = world_.clock.steady_now() + milliseconds(kMostPlayMs);
-    stage_.play([&] { return world_.clock.steady_now() >= end; });
+    const auto is_over = [&] {
+      return world_.clock.steady_now() >= end || (to_come_ == 0 && is_at_rest());
+    };
+    stage_.play(is_over);
     if (!world_.invariants.is_broken()) rest();
     return result_of(world_, 0);
   }
@@ -49,26 +58,77 @@ class Swarm {
     return environments_[world_.chance.below(environments_.size())];
   }
 
+  /// Something that is still to happen; until then the run is not over.
+  void sometime(std::function<void()> what) {
+    ++to_come_;
+    stage_.at(some_time(), [this, what = std::move(what)] {
+      --to_come_;
+      what();
+    });
+  }
+
+  // Most runs are short, some are long.
+  uint64_t how_many() {
+    Chance& chance = world_.chance;
+    return chance.of(0.1) ? 12 + chance.below(39) : 5 + chance.below(8);
+  }
+
   void plan_people() {
     Chance& chance = world_.chance;
-    const uint64_t count = 4 + chance.below(7);
-    for (uint64_t i = 0; i < count; ++i)
-      stage_.at(some_time(), [this] {
-        Chance& at = world_.chance;
-        const bool is_rollback = at.of(0.15);
-        const std::string& environment = some_environment();
-        const std::string version = is_rollback ? "" : world_.make_release(at.of(0.7));
-        if (Node* node = some_node())
-          node->accept(is_rollback ? DeploymentKind::rollback : DeploymentKind::deploy, environment,
-                       version);
-      });
+    for (uint64_t i = how_many(); i > 0; --i) sometime([this] { ask_for_something(); });
     // Now and then somebody looks for what is left unfinished, also for what another still runs.
     for (uint64_t i = chance.below(8); i > 0; --i)
-      stage_.at(some_time(), [this] {
+      sometime([this] {
         if (Node* node = some_node()) node->resume_all();
       });
-    for (uint64_t i = chance.below(4); i > 0; --i)
-      stage_.at(some_time(), [this] { cancel_something(); });
+    for (uint64_t i = chance.below(4); i > 0; --i) sometime([this] { cancel_something(); });
+    for (uint64_t i = chance.below(2); i > 0; --i)
+      sometime([this] { put_shares_on_the_alias(some_environment()); });
+  }
+
+  void ask_for_something() {
+    Chance& chance = world_.chance;
+    using Verdict = Decision::Verdict;
+    const std::string& environment = some_environment();
+    const bool is_rollback = chance.of(0.15);
+    const bool is_again = chance.of(0.08) && !versions_.empty();
+    std::string version;
+    if (is_again) version = versions_[chance.below(versions_.size())];
+    if (!is_rollback && !is_again) {
+      version = world_.make_release(chance.of(0.7));
+      versions_.push_back(version);
+    }
+    Verdict verdict = Verdict::deploy;
+    if (!is_rollback && chance.of(0.04)) {
+      constexpr Verdict kNo[] = {Verdict::refused, Verdict::superseded, Verdict::nothing_to_do};
+      verdict = kNo[chance.below(3)];
+      world_.seen.count("a decision was no");
+    }
+    if (Node* node = some_node())
+      node->accept(is_rollback ? DeploymentKind::rollback : DeploymentKind::deploy, environment,
+                   is_rollback ? "" : version, verdict);
+  }
+
+  // A canary that somebody left on it, while nothing runs there.
+  void put_shares_on_the_alias(const std::string& environment) {
+    if (world_.invariants.is_running(environment)) return;
+    const auto& settings = world_.environment(environment).function;
+    const WallTime now = world_.clock.now();
+    const auto versions = world_.cloud.lambda.versions(settings.name, now);
+    const auto alias = world_.cloud.lambda.get_alias(settings.name, World::kAlias, now);
+    if (settings.alias.empty() || !alias.ok() || !versions.ok()) return;
+    for (const auto& [number, version] : **versions) {
+      if (version.version == alias->version) continue;
+      cloud::UpdateAlias update;
+      update.function = settings.name;
+      update.name = World::kAlias;
+      update.weights = {{version.version, 0.25}};
+      if (!world_.cloud.lambda.update_alias(std::move(update), now).ok()) return;
+      world_.tell("carol", "gives version {} a share in {}", version.version, environment);
+      world_.seen.count("shares were on the alias before a deployment");
+      world_.invariants.changed_by_hand(environment, "shares", version.version);
+      return;
+    }
   }
 
   void cancel_something() {
@@ -81,7 +141,7 @@ class Swarm {
 
   void several(Fault fault, std::function<void()> what) {
     if (!world_.faults.is_on(fault)) return;
-    for (uint64_t i = 1 + world_.chance.below(4); i > 0; --i) stage_.at(some_time(), what);
+    for (uint64_t i = 1 + world_.chance.below(4); i > 0; --i) sometime(what);
   }
 
   void plan_accidents() {
@@ -89,7 +149,6 @@ class Swarm {
       if (Node* node = some_node()) node->stop();
     });
     several(Fault::clock, [this] {
-      constexpr int64_t kDayMs = 86'400'000;
       if (Node* node = some_node()) {
         const milliseconds by(world_.chance.between(-kDayMs, kDayMs));
         node->clock().jump(by);
@@ -107,6 +166,9 @@ class Swarm {
       (void)world_.clock.run(world_.store.release_lease(**lease)).ok();
     });
     several(Fault::by_hand, [this] { change_by_hand(world_, some_environment()); });
+    several(Fault::tag_moved, [this] {
+      if (!versions_.empty()) world_.move_tag(versions_[world_.chance.below(versions_.size())]);
+    });
     several(Fault::image_gone, [this] {
       const std::string& environment = some_environment();
       const std::string digest = world_.look(environment).live;
@@ -138,11 +200,7 @@ class Swarm {
     });
   }
 
-  bool all_ended() const {
-    const auto& known = world_.invariants.deployments();
-    return std::all_of(known.begin(), known.end(),
-                       [](const auto& one) { return is_terminal(one.second.phase); });
-  }
+  bool is_at_rest() const { return stage_.is_idle() && world_.invariants.all_ended(); }
 
   // No more faults; whoever is up finishes what there is.
   void rest() {
@@ -152,35 +210,78 @@ class Swarm {
       if (!stage_.node(i)) stage_.start(i);
     for (size_t i = 0; i < machines_; ++i) stage_.node(i)->resume_all();
     const SteadyTime end = world_.clock.steady_now() + milliseconds(kRestWithinMs);
-    stage_.play(
-        [&] { return world_.clock.steady_now() >= end || (all_ended() && stage_.is_idle()); });
+    stage_.play([&] { return world_.clock.steady_now() >= end || is_at_rest(); });
     if (!world_.invariants.is_broken()) world_.invariants.at_rest();
   }
 
   World world_;
   Stage stage_;
   std::vector<std::string> environments_;
+  std::vector<std::string> versions_;  // of all releases that somebody asked for
+  int to_come_ = 0;
   size_t machines_ = 1;
   bool machine_is_known_ = true;
   std::map<size_t, int> deaths_;
   std::set<std::string> taken_up_;
 };
 
+constexpr uint64_t kPrime = 0x100000001b3u;
+
 uint64_t add_to_hash(uint64_t hash, std::string_view text) {
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
   return hash;
+}
+
+uint64_t add_to_hash(uint64_t hash, uint64_t number) {
+  return (hash ^ (number ^ (number >> 32))) * kPrime;
+}
+
+uint64_t hash_of(uint64_t hash, const Event& event) {
+  hash = add_to_hash(hash, event.deployment);
+  hash = add_to_hash(hash, event.sequence);
+  hash = add_to_hash(hash, static_cast<uint64_t>(event.at.unix_ms));
+  hash = add_to_hash(hash, event.fencing_token);
+  hash = add_to_hash(hash, static_cast<uint64_t>(event.type));
+  return add_to_hash(hash, event.step);
+}
+
+// "s3 meals-dev/static/index.html", "function meals-dev"
+std::string environment_of(const std::string& resource) {
+  const size_t begin = resource.find('-') + 1;
+  return resource.substr(begin, resource.find('/', begin) - begin);
+}
+
+void overwrite_by_hand(World& world, const std::string& resource) {
+  const std::string place = resource.substr(std::string("s3 ").size());
+  const size_t slash = place.find('/');
+  auto put = world.cloud.s3.put_bytes(place.substr(0, slash), place.substr(slash + 1),
+                                      fmt::format("by hand {}", world.chance.next()), {}, {},
+                                      world.clock.now());
+  if (!put.ok()) return;
+  world.seen.count("somebody was faster than a request");
+  world.tell("carol", "overwrites {}", resource);
+  world.invariants.changed_by_hand(environment_of(resource), resource, put->etag);
 }
 
 }  // namespace
 
+void be_faster(World& world, const std::string& resource) {
+  if (resource.rfind("s3 ", 0) == 0) {
+    // Pawl's own folder is nobody else's.
+    if (resource.find("/.pawl/") == std::string::npos) overwrite_by_hand(world, resource);
+  } else if (change_by_hand(world, environment_of(resource))) {
+    world.seen.count("somebody was faster than a request");
+  }
+}
+
 bool change_by_hand(World& world, const std::string& environment) {
   const auto& settings = world.environment(environment).function;
   const WallTime now = world.clock.now();
-  auto versions = world.cloud.lambda.list_versions(settings.name, "", 50, now);
+  const auto versions = world.cloud.lambda.versions(settings.name, now);
   auto alias = world.cloud.lambda.get_alias(settings.name, World::kAlias, now);
   if (!settings.alias.empty() && alias.ok() && versions.ok()) {
-    for (const auto& version : versions->items) {
-      if (version.version == "$LATEST" || version.version == alias->version) continue;
+    for (const auto& [number, version] : **versions) {
+      if (version.version == alias->version) continue;
       cloud::UpdateAlias update;
       update.function = settings.name;
       update.name = World::kAlias;
@@ -216,11 +317,7 @@ RunResult result_of(World& world, size_t calls) {
   result.seen = world.seen;
   result.story = world.story;
   result.hash = 0xcbf29ce484222325u;
-  for (const Event& event : world.store.history())
-    result.hash =
-        add_to_hash(result.hash, fmt::format("{} {} {} {} {} {}", event.deployment, event.sequence,
-                                             event.at.unix_ms, event.fencing_token,
-                                             to_string(event.type), event.step));
+  for (const Event& event : world.store.history()) result.hash = hash_of(result.hash, event);
   return result;
 }
 

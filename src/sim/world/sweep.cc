@@ -11,11 +11,7 @@ using std::chrono::milliseconds;
 constexpr int64_t kSweepRestMs = 2 * 3'600'000;
 
 bool all_ended(const World& world, size_t count) {
-  const auto& known = world.invariants.deployments();
-  if (known.size() < count) return false;
-  for (const auto& [id, deployment] : known)
-    if (!is_terminal(deployment.phase)) return false;
-  return true;
+  return world.invariants.deployments().size() >= count && world.invariants.all_ended();
 }
 
 // Without faults: what is live when the scenario begins.

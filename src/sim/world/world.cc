@@ -1,5 +1,9 @@
 #include "sim/world/world.h"
 
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/secret.h"
 #include "core/config_parser.h"
 #include "core/digest.h"
 
@@ -23,14 +27,26 @@ health:
 environments:
   dev:
   plain: {function: {alias: none}}
+  stage:
+  bare: {function: {alias: none}}
 )";
+
+// Parsed once for all worlds.
+const Config& parsed_config() {
+  static const Config config = [] {
+    auto parsed = parse_config(kConfig, "pawl.yaml");
+    PAWL_ASSERT(parsed.ok());
+    return *std::move(parsed);
+  }();
+  return config;
+}
 
 cloud::CloudOptions cloud_options(const WorldOptions& options, Chance& chance) {
   cloud::CloudOptions cloud;
   cloud.seed = fmt::format("world {}", options.seed);
   cloud.registry_host = "000000000000.dkr.ecr.us-east-1.amazonaws.com";
   if (options.faults.is_on(Fault::slow_update))
-    cloud.lambda.update_duration = std::chrono::milliseconds(chance.between(10'000, 90'000));
+    cloud.lambda.update_duration = std::chrono::milliseconds(chance.between(2'000, 70'000));
   return cloud;
 }
 
@@ -40,11 +56,12 @@ World::World(WorldOptions options)
     : chance(options.seed),
       faults(options.faults),
       cloud(cloud_options(options, chance), blobs),
+      config(parsed_config()),
       invariants(*this),
+      secret_in_base64(base64_encode(kSecret)),
+      secret_in_url(url_encode(kSecret)),
       tells_(options.tells) {
-  auto parsed = parse_config(kConfig, "pawl.yaml");
-  PAWL_ASSERT(parsed.ok());
-  config = *std::move(parsed);
+  if (faults.is_on(Fault::blab)) register_for_redaction(kSecret);
 }
 
 std::string World::make_release(bool is_healthy) {
@@ -53,13 +70,42 @@ std::string World::make_release(bool is_healthy) {
   release.digest = Digest::of("image of " + release.version).str();
   release.is_healthy = is_healthy;
   source[release.version] = release.digest;
+  tagged[release.version].insert(release.digest);
   const std::string folder = "dist/" + release.version + "/";
-  work_tree[folder + "index.html"] = "page of " + release.version;
-  work_tree[folder + "menu.json"] = releases_made_ % 3 == 0 ? "{}" : "menu of " + release.version;
-  work_tree[folder + fmt::format("app.{:06x}.js", 0xabc000 + releases_made_)] = "script";
+  const auto add = [&](const std::string& name, std::string body) {
+    etags[folder + name] = cloud::md5_hex(body);
+    work_tree[folder + name] = std::move(body);
+  };
+  add("index.html", "page of " + release.version);
+  add("menu.json", releases_made_ % 3 == 0 ? "{}" : "menu of " + release.version);
+  add(fmt::format("app.{:06x}.js", 0xabc000 + releases_made_), "script");
   const std::string version = release.version;
   releases[release.digest] = std::move(release);
   return version;
+}
+
+void World::move_tag(const std::string& version) {
+  Release moved;
+  moved.version = version;
+  moved.digest = Digest::of("another image of " + version).str();
+  source[version] = moved.digest;
+  tagged[version].insert(moved.digest);
+  releases[moved.digest] = std::move(moved);
+  seen.count("the tag of a release was moved");
+  tell("dave", "moves the tag {} to another image", version);
+}
+
+void World::note_change(const std::string& resource, bool changed) {
+  if (changed && faults.is_on(Fault::stale)) changed_at_[resource] = clock.steady_now();
+}
+
+bool World::is_stale(const std::string& resource) {
+  const double rate = faults.rate(Fault::stale) * 10;
+  if (rate <= 0) return false;
+  const auto changed = changed_at_.find(resource);
+  if (changed == changed_at_.end() || clock.steady_now() - changed->second >= kSettles)
+    return false;
+  return chance.of(rate);
 }
 
 void World::make_environment(const std::string& name) {
@@ -74,8 +120,8 @@ void World::make_environment(const std::string& name) {
           .ok());
   cloud::CreateFunction function;
   function.name = settings.function.name;
-  function.settings.image_uri =
-      cloud.ecr.repository_uri(settings.function.repository) + "@" + placeholder;
+  // By its tag, as people write it into Terraform.
+  function.settings.image_uri = cloud.ecr.repository_uri(settings.function.repository) + ":0.0.0";
   PAWL_ASSERT(cloud.lambda.create(std::move(function), now).ok());
   PAWL_ASSERT(cloud.s3.create_bucket(settings.static_files->bucket, now).ok());
 }
@@ -94,24 +140,25 @@ LiveView World::look(const std::string& name) {
     const std::string& uri = version.settings.resolved_image_uri;
     return uri.substr(std::min(uri.size(), uri.find('@') + 1));
   };
-  if (auto latest = cloud.lambda.get(settings.function.name, "", now); latest.ok())
-    view.latest = view.live = digest_of(*latest);
+  if (auto latest = cloud.lambda.look_up(settings.function.name, "", now); latest.ok())
+    view.latest = view.live = digest_of(**latest);
   if (!settings.function.alias.empty()) {
     view.live.clear();
     auto alias = cloud.lambda.get_alias(settings.function.name, settings.function.alias, now);
     if (alias.ok()) {
       view.alias_version = alias->version;
+      view.alias_description = alias->description;
       view.weights = alias->weights;
-      auto version = cloud.lambda.get(settings.function.name, alias->version, now);
-      if (version.ok()) view.live = digest_of(*version);
+      auto version = cloud.lambda.look_up(settings.function.name, alias->version, now);
+      if (version.ok()) view.live = digest_of(**version);
     }
   }
   cloud::ListQuery query;
   query.bucket = settings.static_files->bucket;
   query.prefix = settings.static_files->prefix;
+  query.after = query.prefix + ".pawl/~";  // Pawl's own come first, and are left out
   if (auto listing = cloud.s3.list(query); listing.ok())
-    for (const auto& object : listing->objects)
-      if (object.key.find("/.pawl/") == std::string::npos) view.files[object.key] = object.etag;
+    for (const auto& object : listing->objects) view.files[object.key] = object.etag;
   return view;
 }
 

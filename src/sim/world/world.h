@@ -12,6 +12,7 @@
 
 #include "core/config.h"
 #include "engine/ports/forge.h"
+#include "engine/ports/functions.h"
 #include "engine/ports/image_registry.h"
 #include "sim/cloud/cloud.h"
 #include "sim/memory_store.h"
@@ -50,16 +51,24 @@ class World {
   cloud::MemoryBlobStore blobs;
   cloud::Cloud cloud;
   Config config;
-  std::map<std::string, Release> releases;       // by digest
-  std::map<std::string, std::string> source;     // version -> digest, in the source registry
+  std::map<std::string, Release> releases;              // by digest
+  std::map<std::string, std::string> source;            // version -> digest, in the source registry
+  std::map<std::string, std::set<std::string>> tagged;  // version -> all that its tag ever named
   std::map<std::string, std::string> work_tree;  // path -> content: the assets of each release
+  std::map<std::string, std::string> etags;      // of each of those
   std::vector<DeploymentReport> told;            // what people were told, in order
   std::set<std::string> gone;                    // owners whose process is known to have gone
   std::vector<std::string> story;
   Invariants invariants;
+  /// How often one in line looks.
+  std::chrono::milliseconds poll{500};
+  /// Called when a change of a resource arrives, before it is carried out: somebody may be faster.
+  std::function<void(const std::string& resource)> on_arrival;
 
   /// Makes a release that can be deployed; gives its version.
   std::string make_release(bool is_healthy);
+  /// Its tag names another image from here on.
+  void move_tag(const std::string& version);
   /// The environment as Terraform leaves it: a function with a placeholder, a bucket, a repository.
   void make_environment(const std::string& name);
   const EnvironmentConfig& environment(const std::string& name) const;
@@ -68,8 +77,16 @@ class World {
   /// From here on nothing goes wrong; `faults` still says what could have before.
   void be_silent() { faults.quiet(); }
 
-  /// A request that arrives whatever becomes of its sender.
-  void carry(Task<void> request) { on_the_way_.spawn(std::move(request)); }
+  // ---- reads that are stale for a while ----
+  static constexpr std::chrono::milliseconds kSettles{2'000};
+  void note_change(const std::string& resource, bool changed);
+  /// Whether this read of the resource is to tell of the time before its last change.
+  bool is_stale(const std::string& resource);
+  template <class T>
+  using LastRead = std::map<std::string, T>;
+  LastRead<FunctionState> functions_read;
+  LastRead<std::optional<AliasState>> aliases_read;
+  LastRead<std::string> versions_served;
 
   template <class... Parts>
   void tell(const std::string& who, fmt::format_string<Parts...> text, Parts&&... parts) {
@@ -80,14 +97,16 @@ class World {
 
   static constexpr const char* kApp = "meals";
   static constexpr const char* kAlias = "live";
+  /// What must never leave a process, and how it looks in base64 and in an address.
+  static constexpr const char* kSecret = "ghp_Zm9v+bar/Qux?1234567890";
+  std::string secret_in_base64, secret_in_url;
 
  private:
   void write(const std::string& who, const std::string& what);
 
   bool tells_;
   int releases_made_ = 0;
-  TaskContext no_stop_;
-  Scope on_the_way_{&no_stop_};
+  std::map<std::string, SteadyTime> changed_at_;
 };
 
 }  // namespace pawl::sim
