@@ -121,18 +121,18 @@ Task<Result<std::optional<Turn>>> Line::take_turn() {
   std::optional<Turn> turn;
   if (granted) turn = Turn{*granted, asked_at};
   co_return turn;
+}
 
-  // Another's journal as it is now.
-  Task<Result<Journal*>> Line::read(std::string other) {
-    if (other_ && other_->deployment().id == other) {
-      PAWL_CO_CHECK(co_await other_->refresh());
-      co_return other_.get();
-    }
-    auto fresh = std::make_unique<Journal>(ports_.store, ports_.clock, untold(), std::move(other));
-    PAWL_CO_CHECK(co_await fresh->load());
-    other_ = std::move(fresh);
+// Another's journal as it is now.
+Task<Result<Journal*>> Line::read(std::string other) {
+  if (other_ && other_->deployment().id == other) {
+    PAWL_CO_CHECK(co_await other_->refresh());
     co_return other_.get();
   }
+  auto fresh = std::make_unique<Journal>(ports_.store, ports_.clock, untold(), std::move(other));
+  PAWL_CO_CHECK(co_await fresh->load());
+  other_ = std::move(fresh);
+  co_return other_.get();
 }
 
 Task<Result<void>> Line::say_whom_we_wait_for(const std::optional<Lease>& lease,
