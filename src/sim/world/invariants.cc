@@ -173,6 +173,10 @@ void Invariants::node_says(const Deployment& theirs) {
     broken(kFold, fmt::format("{} is told differently by the record and in memory", theirs.id));
 }
 
+void Invariants::taken_away(const std::string& resource) {
+  std::erase_if(changes_, [&](const auto& one) { return one.first.second == resource; });
+}
+
 void Invariants::changed_by_hand(const std::string& environment, const std::string& what,
                                  const std::string& value) {
   after_step();
