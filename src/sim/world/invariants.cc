@@ -103,10 +103,11 @@ void Invariants::carried_out(size_t number, bool changed) {
   const bool is_late = epochs_[effect.environment] > effect.by.token;
   if (is_late) world_.seen.count("a request was sent under a lease that was lost");
   if (!changed) return;
-  // AWS takes no precondition for a deletion, and If-Match compares contents: what was sent just
-  // before its process was put to sleep hits whatever is there, or what was put back, when it
-  // arrives (docs/guarantees.md, "What is not promised").
-  const bool is_unfenced = effect.action == "delete_alias" || effect.resource.rfind("s3 ", 0) == 0;
+  // AWS takes no precondition for a deletion; that nothing is there, and If-Match, which compares
+  // contents, hold again when what was there has been put back. What was sent just before its
+  // process was put to sleep hits what it finds (docs/guarantees.md, "What is not promised").
+  const bool is_unfenced = effect.action == "delete_alias" || effect.action == "create_alias" ||
+                           effect.resource.rfind("s3 ", 0) == 0;
   if (is_late && is_unfenced) {
     world_.seen.count("what nobody can fence arrived late and hit what came after");
     if (const std::string& owner = owner_of(effect.environment); !owner.empty())
@@ -171,6 +172,10 @@ void Invariants::node_says(const Deployment& theirs) {
                               to_string(ours->second.phase), to_string(theirs.phase)));
   if (is_terminal(theirs.phase) && ours->second != theirs)
     broken(kFold, fmt::format("{} is told differently by the record and in memory", theirs.id));
+}
+
+void Invariants::taken_away(const std::string& resource) {
+  std::erase_if(changes_, [&](const auto& one) { return one.first.second == resource; });
 }
 
 void Invariants::changed_by_hand(const std::string& environment, const std::string& what,

@@ -87,6 +87,8 @@ class Invariants {
   /// The application was asked, and this release answered.
   void probed(const std::string& environment, const std::string& digest, bool is_good);
   void node_says(const Deployment& deployment);
+  /// Somebody took away what an effect had made: it may well be made once more.
+  void taken_away(const std::string& resource);
   void changed_by_hand(const std::string& environment, const std::string& what,
                        const std::string& value);
 

@@ -13,7 +13,8 @@ using namespace invariant;
 
 namespace {
 
-constexpr int kMostTellings = 12;  // a deployment's end, over all its processes
+constexpr int kMostTellings = 12;         // a deployment's end, over all its processes
+constexpr uint64_t kMostEntries = 1'000;  // in its record
 
 bool owns(Phase phase) {
   return phase == Phase::deploying || phase == Phase::verifying || phase == Phase::rolling_back;
@@ -69,6 +70,8 @@ void Invariants::take(const Event& event) {
     lines_[fold.environment].push_back(fold.id);
     ++open_;
   }
+  if (event.sequence == kMostEntries)
+    broken(kRest, fmt::format("{} goes round in circles: {} entries", fold.id, kMostEntries));
   check_token(fold, event);
   if (!event.step.empty()) check_step(fold, event);
   const bool is_from_config = event.type == EventType::planned;

@@ -173,8 +173,9 @@ class Swarm {
       const std::string& environment = some_environment();
       const std::string digest = world_.look(environment).live;
       const auto& repository = world_.environment(environment).function.repository;
-      if (world_.cloud.ecr.remove_image(repository, {digest, ""}, world_.clock.now()).ok())
-        world_.tell("cloud", "the image that is live in {} is deleted", environment);
+      if (!world_.cloud.ecr.remove_image(repository, {digest, ""}, world_.clock.now()).ok()) return;
+      world_.invariants.taken_away("image " + world_.cloud.ecr.repository_uri(repository));
+      world_.tell("cloud", "the image that is live in {} is deleted", environment);
     });
   }
 
