@@ -41,8 +41,11 @@ class RealSession : public Session {
   }
 
   Result<void> open(const Globals& globals, const LoadedConfig& config,
-                    const EnvironmentConfig& environment) {
-    PAWL_TRY(store_, open_store(loop_, globals, config));
+                    const EnvironmentConfig& environment, std::shared_ptr<Store> store) {
+    store_ = std::move(store);
+    if (!store_) {
+      PAWL_TRY(store_, open_store(loop_, globals, config));
+    }
     PAWL_CHECK(open_aws(environment));
     PAWL_CHECK(open_registries(config, environment));
     open_terraform(config, environment);
@@ -132,7 +135,7 @@ class RealSession : public Session {
   std::unique_ptr<Processes> processes_;
   std::unique_ptr<ProcessTable> process_table_;
   std::unique_ptr<SourceRepository> source_;
-  std::unique_ptr<Store> store_;
+  std::shared_ptr<Store> store_;
   std::shared_ptr<aws::CredentialSource> credentials_;
   std::unique_ptr<aws::Client> aws_;
   std::unique_ptr<Identity> identity_;
@@ -161,10 +164,11 @@ Result<std::unique_ptr<Store>> open_store(Loop& loop, const Globals& globals,
 
 Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,
                                               const LoadedConfig& config,
-                                              const EnvironmentConfig& environment) {
+                                              const EnvironmentConfig& environment,
+                                              std::shared_ptr<Store> store) {
   PAWL_TRY(auto variables, effective_environment(globals, config.state_dir));
   auto session = std::make_unique<RealSession>(loop, config, environment, std::move(variables));
-  PAWL_CHECK(session->open(globals, config, environment));
+  PAWL_CHECK(session->open(globals, config, environment, std::move(store)));
   return std::unique_ptr<Session>(std::move(session));
 }
 

@@ -19,7 +19,7 @@ namespace pawl {
 Result<std::unique_ptr<Store>> open_store(Loop& loop, const Globals& globals,
                                           const LoadedConfig& config);
 
-/// Everything for one environment.
+/// Everything for one environment. `store`: one that is open already; else it opens its own.
 class Session {
  public:
   virtual ~Session() = default;
@@ -35,7 +35,8 @@ class Session {
 
 Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,
                                               const LoadedConfig& config,
-                                              const EnvironmentConfig& environment);
+                                              const EnvironmentConfig& environment,
+                                              std::shared_ptr<Store> store = nullptr);
 
 /// Opens the session of one environment, runs `act` in it under Ctrl-C, and gives the exit code;
 /// reports errors.

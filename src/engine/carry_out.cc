@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/abandoned.h"
 #include "engine/notify.h"
 #include "engine/rollback.h"
 #include "engine/schedule.h"
@@ -40,8 +41,7 @@ Task<Result<std::optional<Outcome>>> plan_first(Execution& execution, MakePlan m
   if (execution.deployment().cancel_requested)
     co_return std::optional<Outcome>(cancelled_before_it_began(execution.deployment()));
   if (!make_plan)
-    co_return std::optional<Outcome>(Outcome{
-        "cancelled", "interrupted before it began; nothing was changed", "nothing_to_undo"});
+    co_return std::optional<Outcome>(Outcome{"cancelled", kNeverBegun, "nothing_to_undo"});
   auto bounded = with_timeout(execution.ports.clock, execution.options.step_limit, make_plan());
   auto plan = co_await with_stop(execution.forward_stop.get_token(), std::move(bounded));
   if (execution.broken) co_return *execution.broken;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/abandoned.h"
+
 namespace pawl {
 namespace {
 
@@ -19,36 +21,49 @@ std::string version_of(const Deployment& deployment) {
 
 }  // namespace
 
-std::string why_nobody_runs(const Deployment& deployment, const JournalFacts& facts,
-                            const ProcessTable& processes) {
-  if (deployment.interrupted) return "it was interrupted";
-  if (!facts.owner.empty() && processes.is_gone(facts.owner))
-    return fmt::format("{} is gone", owner_for_people(facts.owner));
-  return "";
-}
-
-Line::Line(RunnerPorts ports, const RunnerOptions& options, Journal& journal, IsRunHere is_run_here,
-           TakeUp take_up)
+Line::Line(RunnerPorts ports, const RunnerOptions& options, Journal& journal,
+           DeadHolders::IsRunHere is_run_here, TakeUp take_up)
     : ports_(ports),
       options_(options),
       journal_(journal),
       is_run_here_(std::move(is_run_here)),
-      take_up_(std::move(take_up)) {}
+      take_up_(std::move(take_up)),
+      stillness_(ports.clock, options.lease_duration),
+      dead_(ports.store, ports.processes, stillness_, is_run_here_) {}
 
 Task<Result<std::optional<Turn>>> Line::wait_for_turn(std::stop_token stop) {
   for (;;) {
-    PAWL_CO_CHECK(co_await journal_.refresh());
-    if (is_terminal(journal_.deployment().phase)) co_return std::optional<Turn>();
+    auto turn = co_await look_again(stop);
+    if (turn.ok()) silent_since_.reset();
+    if (!turn.ok() && is_silent_for_too_long(turn.error())) co_return std::move(turn).error();
+    if (turn.ok() && (*turn || is_terminal(journal_.deployment().phase))) co_return turn;
     if (stop.stop_requested())
       co_return Error(ErrorKind::interrupted, "asked to stop while waiting in line");
-    auto turn = co_await look();
-    // It ended while we were about to say something: the next round sees how.
-    if (!turn.ok() && turn.error().code() == kCodeFinished) continue;
-    if (!turn.ok()) co_return std::move(turn).error();
-    if (*turn) co_return turn;
+    // A stop, and a store that is silent, are seen in the next round.
+    auto changed =
+        co_await with_stop(stop, ports_.store.wait_for_change(ports_.clock, options_.queue_poll));
+    if (changed.ok() || stop.stop_requested()) continue;
     auto slept = co_await with_stop(stop, ports_.clock.sleep_for(options_.queue_poll));
-    (void)slept;  // a stop is seen above
+    (void)slept;
   }
+}
+
+Task<Result<std::optional<Turn>>> Line::look_again(std::stop_token stop) {
+  PAWL_CO_CHECK(co_await journal_.refresh());
+  if (is_terminal(journal_.deployment().phase)) co_return std::optional<Turn>();
+  if (stop.stop_requested())
+    co_return Error(ErrorKind::interrupted, "asked to stop while waiting in line");
+  auto turn = co_await look();
+  // It ended while we were about to say something: the next round sees how.
+  if (!turn.ok() && turn.error().code() == kCodeFinished) co_return std::optional<Turn>();
+  co_return turn;
+}
+
+bool Line::is_silent_for_too_long(const Error& error) {
+  if (!is_transient(error.kind())) return true;
+  const SteadyTime now = ports_.clock.steady_now();
+  if (!silent_since_) silent_since_ = now;
+  return now - *silent_since_ >= options_.store_patience;
 }
 
 // One look at who holds the environment and who is first. No value: not yet.
@@ -56,28 +71,25 @@ Task<Result<std::optional<Turn>>> Line::look() {
   const Deployment& ours = journal_.deployment();
   const std::optional<Turn> not_yet;
   PAWL_CO_TRY(auto lease, co_await ports_.store.lease(ours.app, ours.environment));
+  // Granted before, and the answer was lost, or claimed for us: it is asked for again.
+  if (lease && lease->deployment == ours.id && lease->owner == options_.owner) lease.reset();
   if (lease) {
-    PAWL_CO_TRY(const bool freed, co_await free_from_the_dead(*lease));
+    PAWL_CO_TRY(const bool freed, co_await dead_.free(*lease));
     if (freed) lease.reset();
   }
   PAWL_CO_TRY(auto line, co_await ports_.store.unfinished(ours.app, ours.environment));
   if (line.empty()) co_return not_yet;  // ours has ended: seen at the next refresh
   const std::string first = line.front();
 
-  if (!lease && first == ours.id) {
-    const SteadyTime asked_at = ports_.clock.steady_now();
-    PAWL_CO_TRY(auto granted, co_await ports_.store.acquire_lease(
-                                  ours.app, ours.environment, ours.id, options_.owner,
-                                  ports_.clock.now(), options_.lease_duration));
-    if (granted) co_return Turn{*granted, asked_at};
-    co_return not_yet;
-  }
+  if (!lease && first == ours.id) co_return co_await take_turn();
   if (!lease && !is_run_here_(first)) {
     Journal head(ports_.store, ports_.clock, journal_.observer(), first);
     PAWL_CO_CHECK(co_await head.load());
     std::string why = why_nobody_runs(head.deployment(), head.facts(), ports_.processes);
     // Its process would have taken the free environment long ago.
-    if (why.empty() && is_still("free for " + first)) why = "nobody has taken it up";
+    if (why.empty() &&
+        stillness_.is_still(place_of(ours.app, ours.environment), "free for " + first))
+      why = "nobody has taken it up";
     if (!why.empty()) {
       PAWL_CO_CHECK(co_await take_up_(first, why));
       co_return not_yet;
@@ -87,29 +99,15 @@ Task<Result<std::optional<Turn>>> Line::look() {
   co_return not_yet;
 }
 
-Task<Result<bool>> Line::free_from_the_dead(const Lease& lease) {
-  bool is_dead = false;
-  if (!is_run_here_(lease.deployment)) {
-    is_dead = ports_.processes.is_gone(lease.owner) ||
-              is_still(fmt::format("{} until {}", lease.token, lease.expires_at.unix_ms));
-    if (!is_dead) {
-      // It ended, and went before it gave the environment back.
-      PAWL_CO_TRY(auto events, co_await ports_.store.events(lease.deployment));
-      is_dead = !events.empty() && events.back().type == EventType::finished;
-    }
-  }
-  if (!is_dead) co_return false;
-  PAWL_CO_CHECK(co_await ports_.store.release_lease(lease));
-  co_return true;
-}
-
-// True when `what` was all that was seen for the whole duration of a lease.
-bool Line::is_still(const std::string& what) {
-  if (what != seen_) {
-    seen_ = what;
-    seen_since_ = ports_.clock.steady_now();
-  }
-  return ports_.clock.steady_now() - seen_since_ >= options_.lease_duration;
+Task<Result<std::optional<Turn>>> Line::take_turn() {
+  const Deployment& ours = journal_.deployment();
+  const SteadyTime asked_at = ports_.clock.steady_now();
+  PAWL_CO_TRY(auto granted, co_await ports_.store.acquire_lease(ours.app, ours.environment, ours.id,
+                                                                options_.owner, ports_.clock.now(),
+                                                                options_.lease_duration));
+  std::optional<Turn> turn;
+  if (granted) turn = Turn{*granted, asked_at};
+  co_return turn;
 }
 
 Task<Result<void>> Line::say_whom_we_wait_for(const std::optional<Lease>& lease,

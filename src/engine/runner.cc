@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "engine/abandoned.h"
 #include "engine/carry_out.h"
 #include "engine/queue.h"
 
@@ -65,7 +66,6 @@ struct Runner::Impl {
   Task<Result<void>> take_up(std::string id, std::string why, std::stop_token stop);
   Task<Result<void>> hold_and_carry_out(Journal& journal, Turn turn, MakePlan make_plan,
                                         std::stop_token stop);
-  Task<Result<void>> end_in_line(Journal& journal, std::string reason);
   Task<Result<void>> leave_line(Journal& journal, std::string reason);
   Task<Result<std::string>> accept(NewDeployment request);
   Task<Result<void>> cancel(std::string id, std::string by);
@@ -204,26 +204,12 @@ Task<Result<void>> Runner::Impl::take_up(std::string id, std::string why, std::s
   if (is_terminal(journal.deployment().phase)) co_return ok();
   observer.on_taking_up(journal.deployment(), why);
   if (journal.deployment().phase == Phase::queued)
-    co_return co_await end_in_line(journal, "interrupted before it began; nothing was changed");
+    co_return co_await end_in_line(ports.store, ports.clock, journal, kNeverBegun);
   auto ended = co_await run_here(id, MakePlan(), stop);
   if (ended.ok()) co_return ok();
   // Somebody else has it now: that is as good.
   if (ended.error().code() == kCodeFenced) co_return ok();
   co_return std::move(ended).error().while_doing(fmt::format("finishing deployment {}", id));
-}
-
-// Nothing was begun, so no lease is needed: the order of the journal decides between this and a
-// process that begins it at the same moment. Not Journal::write, which would follow that process.
-Task<Result<void>> Runner::Impl::end_in_line(Journal& journal, std::string reason) {
-  std::vector<Event> events(1);
-  events[0].deployment = journal.deployment().id;
-  events[0].sequence = journal.deployment().last_sequence + 1;
-  events[0].at = ports.clock.now();
-  events[0].type = EventType::finished;
-  events[0].data = cancelled_in_line(std::move(reason));
-  auto ended = co_await ports.store.append(std::move(events));
-  if (!ended.ok() && ended.error().kind() != ErrorKind::conflict) co_return ended;
-  co_return co_await journal.refresh();
 }
 
 // Says that nobody waits for it any more, unless it is another process that does.

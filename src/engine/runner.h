@@ -40,6 +40,7 @@ struct RunnerOptions {
   std::string repository;                            // told of ends that have no plan; may be empty
   std::chrono::milliseconds lease_duration{30'000};  // renewed at a third of it
   std::chrono::milliseconds queue_poll{500};         // how often one in line looks again
+  std::chrono::milliseconds store_patience{5 * 60'000};  // in line, with a store that is silent
   size_t max_parallel_steps = 4;
   size_t max_queue = 100;  // per environment
   std::chrono::milliseconds step_limit{30 * 60'000};

@@ -16,7 +16,7 @@ struct LostAnswer {
     const bool is_it = !history.empty() && history.back().type == type;
     if (verb == "append" && moment == MemoryStore::Moment::after && is_it && lost++ == 0)
       return Error(ErrorKind::unavailable, "the connection was lost").with_outcome_unknown();
-    if (verb == "events" && lost == 1 && failed++ == 0)
+    if (verb == "tail" && lost == 1 && failed++ == 0)
       return Error(ErrorKind::unavailable, "the database is busy");
     return ok();
   }
@@ -71,7 +71,8 @@ TEST(FoundBySimulation, NoStepStaysRunningInWhatHasEnded) {
   const auto id = first.accept("new");
   first.begin(id, "new");
   rig.clock.run_until([&] {
-    const StepState* copy = rig.load(id).step("copy");
+    const Deployment seen = rig.load(id);
+    const StepState* copy = seen.step("copy");
     return copy != nullptr && copy->status == StepStatus::running;
   });
   first.kill();

@@ -251,5 +251,43 @@ TEST(Line, AProcessThatSleptWhileItsDeploymentWasTakenUpChangesNothing) {
   EXPECT_EQ(rig.load(one).contradictions, 0);
 }
 
+/// p1 died on another machine, p2 waits in line behind it, and the store falls silent.
+struct SilentStore {
+  Rig rig;
+  Process first{rig, "p1"}, second{rig, "p2"};
+  std::string two;
+  bool is_silent = false;
+  SilentStore() {
+    const auto one = first.accept("v1");
+    first.begin(one, "v1");
+    two = second.accept("v2");
+    rig.clock.advance(milliseconds(50));
+    first.kill();
+    second.begin(two, "v2");
+    rig.clock.advance(milliseconds(5'000));
+    rig.door = [this](const std::string&, MemoryStore::Moment) -> Result<void> {
+      if (is_silent) return Error(ErrorKind::unavailable, "connection refused");
+      return ok();
+    };
+    is_silent = true;
+  }
+};
+
+TEST(Line, AStoreThatIsSilentForAWhileCostsNobodyThePlace) {
+  SilentStore world;
+  world.rig.clock.advance(milliseconds(120'000));
+  EXPECT_FALSE(world.second.is_done(world.two));
+  world.is_silent = false;
+  ASSERT_TRUE(world.second.finish(world.two));
+  EXPECT_EQ(world.second.result(world.two)->phase, Phase::succeeded);
+}
+
+TEST(Line, AStoreThatStaysSilentIsGivenUp) {
+  SilentStore world;
+  world.rig.clock.advance(milliseconds(360'000));
+  ASSERT_TRUE(world.second.is_done(world.two));
+  EXPECT_THAT(world.second.result(world.two).error().message(), HasSubstr("connection refused"));
+}
+
 }  // namespace
 }  // namespace pawl
