@@ -21,6 +21,9 @@ class VirtualClock : public Clock {
   /// The wall clock is set, forward or back; steady time is not touched.
   void jump_wall(std::chrono::milliseconds by) { wall_offset_ms_ += by.count(); }
 
+  /// The machine sleeps, and nobody is woken until it is over; then all that is due goes on.
+  void sleep_machine(std::chrono::milliseconds duration) { steady_ = steady_ + duration; }
+
   /// Lets the earliest waiter go on, moving time to it. False when nobody waits.
   bool step();
   /// Runs what is due until `duration` has passed.
