@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "engine/abandoned.h"
+#include "engine/bounded_store.h"
 #include "engine/carry_out.h"
 #include "engine/queue.h"
 
@@ -56,6 +57,13 @@ json::object cancelled_in_line(std::string reason) {
 }  // namespace
 
 struct Runner::Impl {
+  Impl(RunnerPorts given, RunnerOptions o, RunObserver& seen)
+      : store(given.store, given.clock),
+        ports{store, given.clock, given.entropy, given.steps, given.processes, given.forge},
+        options(std::move(o)),
+        observer(seen) {}
+
+  BoundedStore store;
   RunnerPorts ports;
   RunnerOptions options;
   RunObserver& observer;
@@ -72,7 +80,7 @@ struct Runner::Impl {
 };
 
 Runner::Runner(RunnerPorts ports, RunnerOptions options, RunObserver& observer)
-    : impl_(new Impl{ports, std::move(options), observer, {}}) {}
+    : impl_(std::make_unique<Impl>(ports, std::move(options), observer)) {}
 Runner::~Runner() = default;
 
 // ---- accept ----
