@@ -193,7 +193,7 @@ TEST(DeploymentLimit, ARollbackThatDiesIsTakenUpAndNotCutOff) {
 
 TEST(DeploymentLimit, DoesNotCountTheSleepOfTheMachine) {
   Rig rig;
-  rig.scripts["check"].takes = minutes(4);
+  rig.scripts["copy"].takes = rig.scripts["check"].takes = minutes(4);
   Process process(rig, "p1");
   const auto id = begin(process, kTenMinutes);
   rig.clock.advance(minutes(2));
