@@ -11,7 +11,24 @@
 namespace pawl {
 namespace {
 
-Task<Result<int>> cancel(Session& session, ReadContext& context, Deployment deployment) {
+std::string what_it_does(const Deployment& deployment, std::optional<OnCancel> choice) {
+  const OnCancel chosen = choice.value_or(deployment.on_cancel());
+  return chosen == OnCancel::leave ? "leave what there is after the steps that run"
+                                   : "take back what it did";
+}
+
+// As a task of its own: what it is given must live until it ends.
+Task<Result<void>> ask_to_stop(Session& session, Clock& clock, std::string id, std::string by,
+                               std::optional<OnCancel> choice) {
+  auto view = make_view(ViewKind::silent, Terminal{}, clock);
+  RunnerPorts ports{session.store(),     clock,  session.loop().entropy(), session.steps(),
+                    session.processes(), nullptr};
+  Runner runner(ports, RunnerOptions{}, *view);
+  co_return co_await runner.cancel(std::move(id), std::move(by), choice);
+}
+
+Task<Result<int>> cancel(Session& session, ReadContext& context, Deployment deployment,
+                         std::optional<OnCancel> choice) {
   if (is_terminal(deployment.phase)) {
     co_return Error(ErrorKind::usage, fmt::format("deployment {} has ended already ({})",
                                                   deployment.id, to_string(deployment.phase)))
@@ -21,7 +38,7 @@ Task<Result<int>> cancel(Session& session, ReadContext& context, Deployment depl
   run.repository = context.config.config.repository;
   const std::string by = actor_of(context.globals.environment);
   run.accept = [&](Runner& runner) -> Task<Result<std::string>> {
-    PAWL_CO_CHECK(co_await runner.cancel(deployment.id, by));
+    PAWL_CO_CHECK(co_await runner.cancel(deployment.id, by, choice));
     co_return deployment.id;
   };
   run.make_plan = []() -> Task<Result<Plan>> {
@@ -33,26 +50,38 @@ Task<Result<int>> cancel(Session& session, ReadContext& context, Deployment depl
                               !session.processes().is_gone(lease->owner) &&
                               lease->expires_at > context.clock.now();
   if (!runs_elsewhere) co_return co_await run_deployment(session, context.globals, run);
-  PAWL_CO_CHECK(co_await [](Session& each, ReadContext& reading, std::string id,
-                            std::string who) -> Task<Result<void>> {
-    auto view = make_view(ViewKind::silent, Terminal{}, reading.clock);
-    RunnerPorts ports{each.store(), reading.clock,    each.loop().entropy(),
-                      each.steps(), each.processes(), nullptr};
-    Runner runner(ports, RunnerOptions{}, *view);
-    co_return co_await runner.cancel(id, who);
-  }(session, context, deployment.id, by));
-  fmt::print("asked {} to stop and take back what it did\n", lease->owner);
+  PAWL_CO_CHECK(co_await ask_to_stop(session, context.clock, deployment.id, by, choice));
+  fmt::print("asked {} to stop and {}\n", lease->owner, what_it_does(deployment, choice));
   co_return kDone;
 }
 
 }  // namespace
 
 void add_cancel(CliCommand root, Globals& globals) {
-  auto name = std::make_shared<std::string>();
-  CliCommand command = root.sub("cancel", "Stop a deployment and take back what it did");
-  command.positional("deployment", *name, "The beginning of an id, or an environment")
-      .examples("  pawl cancel dev\n  pawl cancel d-4f2a")
-      .run([name, &globals] { return run_on_deployment(globals, *name, cancel); });
+  struct Options {
+    std::string name;
+    bool leave = false;
+    bool undo = false;
+  };
+  auto options = std::make_shared<Options>();
+  CliCommand command =
+      root.sub("cancel", "Stop a deployment; take back what it did, or leave it part-way");
+  command.positional("deployment", options->name, "The beginning of an id, or an environment")
+      .flag("--undo", options->undo, "Take back what it did, whatever on_cancel says in pawl.yaml")
+      .flag("--leave", options->leave, "Let the steps that run end, and leave what there is then")
+      .examples("  pawl cancel dev\n  pawl cancel d-4f2a --leave")
+      .run([options, &globals] {
+        if (options->leave && options->undo)
+          return report(Error(ErrorKind::usage, "--leave and --undo exclude each other"), globals);
+        std::optional<OnCancel> choice;
+        if (options->leave) choice = OnCancel::leave;
+        if (options->undo) choice = OnCancel::undo;
+        return run_on_deployment(
+            globals, options->name,
+            [choice](Session& session, ReadContext& context, Deployment deployment) {
+              return cancel(session, context, std::move(deployment), choice);
+            });
+      });
 }
 
 }  // namespace pawl

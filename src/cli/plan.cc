@@ -29,6 +29,10 @@ void print_plan(const Assessment& assessment, const Plan& plan, const Terminal& 
     if (!step.undo.empty())
       fmt::print("  {:<20} {}\n", "", terminal.dim("on failure: " + step.undo));
   }
+  fmt::print("limits: {} for a step, {} for all of them; a cancel {}\n",
+             format_duration(plan.policy.step_limit), format_duration(plan.policy.deployment_limit),
+             plan.policy.on_cancel == OnCancel::leave ? "leaves what there is after the step"
+                                                      : "takes back what was done");
   for (const auto& warning : plan.warnings)
     fmt::print("{} {}\n", terminal.yellow("note:"), warning);
 }

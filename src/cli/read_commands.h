@@ -27,8 +27,8 @@ Task<Result<Deployment>> find_named_deployment(ReadContext& context, std::string
 
 /// For commands about one deployment that touch the world: finds it, opens the session of its
 /// environment, runs `act` under Ctrl-C.
-using DeploymentAction = Task<Result<int>> (*)(Session& session, ReadContext& context,
-                                               Deployment deployment);
+using DeploymentAction =
+    std::function<Task<Result<int>>(Session&, ReadContext&, Deployment deployment)>;
 int run_on_deployment(const Globals& globals, const std::string& name, DeploymentAction act);
 
 /// "3 min ago"

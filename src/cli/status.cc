@@ -64,6 +64,10 @@ void print_status(const EnvironmentStatus& status, WallTime now, const Terminal&
   } else {
     fmt::print("  live     nothing that was deployed from here\n");
   }
+  if (status.newest && status.newest->rollback_status == "left")
+    fmt::print("  {} {} was cancelled and left part-way: {} is not all of what is live\n",
+               terminal.red("mixed   "), status.newest->id,
+               status.live ? status.live->release.version : "nothing");
   if (status.newest && is_terminal(status.newest->phase) &&
       (!status.live || status.newest->id != status.live->id))
     fmt::print("  newest   {} {} {}: {}\n", status.newest->id, status.newest->release.version,

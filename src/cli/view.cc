@@ -325,8 +325,9 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
           fmt::format("{} {} failed, and {} is not as it was", deployment.app, version, where));
       break;
     case Phase::cancelled:
-      text = terminal.yellow(fmt::format("the deployment of {} {} to {} was cancelled",
-                                         deployment.app, version, where));
+      text = terminal.yellow(
+          fmt::format("the deployment of {} {} to {} was cancelled{}", deployment.app, version,
+                      where, deployment.rollback_status == "left" ? ", and left part-way" : ""));
       break;
     case Phase::refused:
       text = terminal.red(fmt::format("not deployed to {}", where));
@@ -355,6 +356,9 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
                         format_duration(*deployment.finished_at - *deployment.started_at));
   if (deployment.phase == Phase::failed || deployment.phase == Phase::rolled_back)
     text += fmt::format("  look: pawl show {0}, pawl logs {0}\n", deployment.id);
+  if (deployment.rollback_status == "left")
+    text += fmt::format(
+        "  next: pawl deploy {0} (it goes on from what it finds), or pawl rollback {0}\n", where);
   if (deployment.phase == Phase::failed)
     text += fmt::format("  next: pawl status {0}, then pawl rollback {0}\n", where);
   return text;

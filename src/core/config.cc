@@ -24,6 +24,16 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::string_view to_string(OnCancel on_cancel) {
+  return on_cancel == OnCancel::leave ? "leave" : "undo";
+}
+
+std::optional<OnCancel> on_cancel_from(std::string_view name) {
+  for (const auto each : {OnCancel::undo, OnCancel::leave})
+    if (to_string(each) == name) return each;
+  return std::nullopt;
+}
+
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   constexpr size_t kLongestWord = 64;
   if (word.empty() || word.size() > kLongestWord) return "";

@@ -72,6 +72,20 @@ struct HealthSettings {
   bool operator==(const HealthSettings&) const = default;
 };
 
+/// What is left of a deployment that was cancelled: what was before it, or what it had got to.
+enum class OnCancel { undo, leave };
+std::string_view to_string(OnCancel on_cancel);
+std::optional<OnCancel> on_cancel_from(std::string_view name);
+
+/// How long a deployment may take, and what a cancel makes of it. Travels in the plan, so that
+/// whoever takes the deployment up needs no config.
+struct RunPolicy {
+  std::chrono::milliseconds step_limit{30 * 60'000};
+  std::chrono::milliseconds deployment_limit{2 * 60 * 60'000};  // time in which it is worked on
+  OnCancel on_cancel = OnCancel::undo;
+  bool operator==(const RunPolicy&) const = default;
+};
+
 enum class EnvironmentTrigger { ci, manual };
 
 struct FreezeWindow {
@@ -97,6 +111,7 @@ struct EnvironmentConfig {
   UrlSettings url;
   std::optional<StaticSettings> static_files;
   std::optional<HealthSettings> health;  // absent: nothing is checked, which `plan` says
+  RunPolicy policy;
   bool operator==(const EnvironmentConfig&) const = default;
 };
 

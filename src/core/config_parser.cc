@@ -16,8 +16,8 @@ namespace {
 
 constexpr size_t kMaxEnvironments = 50;
 constexpr size_t kMaxProblemsTold = 50;
-constexpr std::array kMergedSections = {"image", "infrastructure", "function",
-                                        "url",   "static",         "health"};
+constexpr std::array kMergedSections = {"image",  "infrastructure", "function", "url",
+                                        "static", "health",         "limits",   "on_cancel"};
 const std::vector<std::string> kLaterKeys = {"hooks"};
 
 bool is_none(const YamlNode& node) {

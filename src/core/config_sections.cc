@@ -7,6 +7,7 @@
 namespace pawl {
 namespace {
 
+using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -137,6 +138,29 @@ void read_health(SectionReader& settings, std::optional<HealthSettings>& out) {
   out = std::move(read);
 }
 
+// The one that is not written follows the other: `deployment: 10m` alone is no contradiction.
+void read_limits(SectionReader& settings, RunPolicy& out) {
+  auto section = settings.section("limits");
+  if (!section) return;
+  section->duration("step", out.step_limit, seconds(1), hours(24));
+  section->duration("deployment", out.deployment_limit, seconds(1), hours(168));
+  section->no_other_keys();
+  const YamlNode* deployment = section->node().find("deployment");
+  if (out.deployment_limit >= out.step_limit) return;
+  if (section->node().find("step") == nullptr) {
+    out.step_limit = out.deployment_limit;
+  } else if (deployment == nullptr) {
+    out.deployment_limit = out.step_limit;
+  } else {
+    section->problem(*deployment, "a deployment cannot have less time than one of its steps");
+  }
+}
+
+void read_on_cancel(SectionReader& settings, OnCancel& out) {
+  if (auto chosen = settings.choice("on_cancel", {"undo", "leave"}))
+    out = *chosen == 0 ? OnCancel::undo : OnCancel::leave;
+}
+
 }  // namespace
 
 void read_settings(SectionReader& settings, EnvironmentConfig& out) {
@@ -146,6 +170,8 @@ void read_settings(SectionReader& settings, EnvironmentConfig& out) {
   read_url(settings, out.url);
   read_static(settings, out.static_files);
   read_health(settings, out.health);
+  read_limits(settings, out.policy);
+  read_on_cancel(settings, out.policy.on_cancel);
 }
 
 }  // namespace pawl

@@ -1,5 +1,5 @@
 // The sections of pawl.yaml that an environment may override: image, infrastructure, function, url,
-// static, health.
+// static, health, limits, on_cancel.
 #pragma once
 
 #include "core/config.h"

@@ -16,6 +16,7 @@ class DeployPlan {
   Plan make() {
     plan_.kind = DeploymentKind::deploy;
     plan_.release = decision_.release;
+    plan_.policy = environment_.policy;
     if (!config_.repository.empty()) add(notify_started_step(config_, environment_));
     add(capture_live_step(environment_));
     if (decision_.needs_build) add(build_image());

@@ -58,6 +58,7 @@ constexpr std::array kTransitions = {
     Transition{Phase::verifying, Phase::succeeded},
     Transition{Phase::verifying, Phase::rolling_back},
     Transition{Phase::verifying, Phase::failed},
+    Transition{Phase::verifying, Phase::cancelled},  // left as it was
     Transition{Phase::rolling_back, Phase::rolled_back},
     Transition{Phase::rolling_back, Phase::failed},
     Transition{Phase::rolling_back, Phase::cancelled},
@@ -303,6 +304,9 @@ class Applier {
   bool cancel_requested() {
     d_.cancel_requested = true;
     if (d_.cancelled_by.empty()) d_.cancelled_by = text("by");
+    // What is being undone already is not left half undone.
+    const auto choice = on_cancel_from(text("on_cancel"));
+    if (choice && d_.phase != Phase::rolling_back) d_.cancel_choice = choice;
     return true;
   }
 
@@ -387,6 +391,11 @@ const StepState* Deployment::step(std::string_view wanted) const {
 
 StepState* Deployment::step(std::string_view wanted) {
   return const_cast<StepState*>(std::as_const(*this).step(wanted));
+}
+
+OnCancel Deployment::on_cancel() const {
+  if (cancel_choice) return *cancel_choice;
+  return plan ? plan->policy.on_cancel : OnCancel::undo;
 }
 
 std::string Deployment::output(std::string_view step_id, std::string_view name) const {

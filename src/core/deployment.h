@@ -20,7 +20,7 @@ enum class Phase {
   succeeded,
   rolled_back,    // failed, and what was live before is live again, seen to answer
   failed,         // failed, and the environment is not as it was (or that is not known)
-  cancelled,      // on request; undone, or nothing had been changed
+  cancelled,      // on request; undone, left as it was (rollback_status), or nothing was changed
   refused,        // by policy, nothing was touched
   superseded,     // a newer commit is live or in line
   nothing_to_do,  // decided so: success is said only of what was seen to be live
@@ -73,13 +73,14 @@ struct Deployment {
   Phase phase = Phase::queued;
   std::string verdict;          // of the decision: "deploy", "nothing_to_do", "refused", ...
   std::string reason;           // of the decision, then of the end
-  std::string rollback_status;  // "", "succeeded", "failed", "nothing_to_undo"
+  std::string rollback_status;  // "", "succeeded", "failed", "nothing_to_undo", "left"
   std::string rollback_reason;
   std::string waiting_for;  // deployment id, while in line
   std::string owner;        // process that runs it
   bool cancel_requested = false;
   std::string cancelled_by;
-  bool interrupted = false;  // stopped on purpose, not yet taken up
+  std::optional<OnCancel> cancel_choice;  // of who cancelled, where it is not the plan's
+  bool interrupted = false;               // stopped on purpose, not yet taken up
   ReleaseName release;
   std::optional<Plan> plan;
   std::vector<StepState> steps;          // in the plan's order
@@ -94,6 +95,10 @@ struct Deployment {
 
   const StepState* step(std::string_view id) const;
   StepState* step(std::string_view id);
+  /// What a cancel makes of it: as who cancelled chose, else as planned.
+  OnCancel on_cancel() const;
+  /// Cancelled to be left at a step boundary: no step is begun any more, none is broken off.
+  bool is_to_be_left() const { return cancel_requested && on_cancel() == OnCancel::leave; }
   /// outputs[name] of that step as text, or empty.
   std::string output(std::string_view step, std::string_view name) const;
   bool operator==(const Deployment&) const = default;

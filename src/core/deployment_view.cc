@@ -83,6 +83,7 @@ json::object to_json(const Deployment& deployment) {
           {"interrupted", deployment.interrupted},
           {"cancel_requested", deployment.cancel_requested},
           {"cancelled_by", deployment.cancelled_by},
+          {"on_cancel", to_string(deployment.on_cancel())},
           {"release", to_json(deployment.release)},
           {"accepted_at", to_iso8601(deployment.accepted_at)},
           {"started_at", time_or_null(deployment.started_at)},

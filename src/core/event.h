@@ -1,7 +1,8 @@
 // The events of a deployment: the journal's entries, append-only, from which everything else
 // (state, page, metrics, audit trail) is read. The wire form is one JSON object for each event,
 // documented here and held by tests/core/event_test.cc; a decoder ignores members that it does not
-// know.
+// know. From `started` on, the data of what the runner writes has used_ms: for how long, by a
+// steady clock, processes have worked on the deployment.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ enum class EventType {
   undo_succeeded,     // data: {outputs}
   undo_failed,        // data: {error, kind}
   rollback_verified,  // data: {ok, reason}: what was live before answers again, or does not
-  cancel_requested,   // data: {by}
+  cancel_requested,   // data: {by, on_cancel}; on_cancel, "undo" or "leave": other than planned
   interrupted,        // data: {reason}; the process stopped on purpose, to be resumed
   notified,           // data: {what, reference}: a check run, an issue
   finished,           // data: {outcome, reason, rollback_status}

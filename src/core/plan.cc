@@ -86,6 +86,24 @@ Result<PlanStep> step_from_json(const json::value& value) {
   return step;
 }
 
+json::object policy_to_json(const RunPolicy& policy) {
+  return {{"step_limit_ms", policy.step_limit.count()},
+          {"deployment_limit_ms", policy.deployment_limit.count()},
+          {"on_cancel", to_string(policy.on_cancel)}};
+}
+
+// Total: what is absent, or makes no sense, is the default.
+RunPolicy policy_from_json(const json::object& object) {
+  RunPolicy policy;
+  const auto limit = [&](std::string_view name, std::chrono::milliseconds& out) {
+    if (const int64_t ms = int_or(object, name); ms > 0) out = std::chrono::milliseconds(ms);
+  };
+  limit("step_limit_ms", policy.step_limit);
+  limit("deployment_limit_ms", policy.deployment_limit);
+  policy.on_cancel = on_cancel_from(string_or(object, "on_cancel")).value_or(policy.on_cancel);
+  return policy;
+}
+
 }  // namespace
 
 std::string_view to_string(Stage stage) {
@@ -158,7 +176,8 @@ json::object to_json(const Plan& plan) {
   return {{"kind", to_string(plan.kind)},
           {"release", to_json(plan.release)},
           {"steps", std::move(steps)},
-          {"warnings", to_array(plan.warnings)}};
+          {"warnings", to_array(plan.warnings)},
+          {"policy", policy_to_json(plan.policy)}};
 }
 
 Result<Plan> plan_from_json(const json::object& object) {
@@ -176,6 +195,8 @@ Result<Plan> plan_from_json(const json::object& object) {
     plan.steps.push_back(std::move(step));
   }
   PAWL_TRY(plan.warnings, texts_of(object, "warnings"));
+  if (const json::value* policy = object.if_contains("policy"); policy && policy->is_object())
+    plan.policy = policy_from_json(policy->get_object());
   if (const auto why = check_plan(plan); !why.empty()) return bad_plan(why);
   return plan;
 }

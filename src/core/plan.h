@@ -37,6 +37,7 @@ struct Plan {
   ReleaseName release;
   std::vector<PlanStep> steps;        // in an order that respects `needs`
   std::vector<std::string> warnings;  // what cannot be restored, what is not checked
+  RunPolicy policy;                   // the defaults, in the plan of a Pawl that knew none
 
   const PlanStep* step(std::string_view id) const;
   bool operator==(const Plan&) const = default;

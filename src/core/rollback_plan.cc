@@ -34,6 +34,7 @@ Plan make_rollback_plan(const Config& config, const EnvironmentConfig& environme
   Plan plan;
   plan.kind = DeploymentKind::rollback;
   plan.release = target.release;
+  plan.policy = environment.policy;
   plan.warnings = common_warnings(config, environment);
   if (!config.repository.empty()) plan.steps.push_back(notify_started_step(config, environment));
   PlanStep capture = capture_live_step(environment);

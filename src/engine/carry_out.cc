@@ -74,8 +74,22 @@ Task<void> run_and_ring(Execution* execution, Running* running, PlanStep step) {
 }
 
 bool may_go_on(const Execution& execution, const Plan& plan) {
-  return !execution.broken && !execution.is_interrupted() &&
-         !execution.deployment().cancel_requested && !failed_step(plan, execution.deployment());
+  const Deployment& deployment = execution.deployment();
+  const bool is_to_be_undone = deployment.cancel_requested && !deployment.is_to_be_left();
+  return !execution.broken && !execution.is_interrupted() && !execution.is_out_of_time &&
+         !is_to_be_undone && !failed_step(plan, deployment);
+}
+
+// Of a deployment that is to be left, only what a dead process left half done, to be ended.
+std::vector<const PlanStep*> steps_to_start(const Execution& execution, const Plan& plan,
+                                            const std::set<std::string>& running) {
+  const Deployment& deployment = execution.deployment();
+  auto steps = ready_steps(plan, deployment, running);
+  if (deployment.is_to_be_left())
+    std::erase_if(steps, [&](const PlanStep* step) {
+      return deployment.step(step->id)->status != StepStatus::running;
+    });
+  return steps;
 }
 
 // Starts what is ready until nothing is left or something says stop; then waits for what runs.
@@ -86,17 +100,17 @@ Task<void> run_steps(Execution& execution, const Plan& plan) {
   for (;;) {
     auto seen = co_await execution.journal.refresh();  // a cancel, at each boundary
     if (!seen.ok() && !is_transient(seen.error().kind())) execution.break_off(seen.error());
-    if (execution.deployment().cancel_requested) execution.forward_stop.request_stop();
+    execution.heed_cancel_and_limit();
     // Each start may end at once, and change what is ready.
     while (may_go_on(execution, plan) &&
            running.steps.size() < execution.options.max_parallel_steps) {
-      const auto ready = ready_steps(plan, execution.deployment(), running.steps);
+      const auto ready = steps_to_start(execution, plan, running.steps);
       if (ready.empty()) break;
       running.steps.insert(ready.front()->id);
       scope.spawn(run_and_ring(&execution, &running, *ready.front()));
     }
-    if (running.steps.empty() && (!may_go_on(execution, plan) ||
-                                  ready_steps(plan, execution.deployment(), running.steps).empty()))
+    if (running.steps.empty() &&
+        (!may_go_on(execution, plan) || steps_to_start(execution, plan, running.steps).empty()))
       break;
     co_await running.bell.wait();
     running.bell = OneShot<bool>();
@@ -107,6 +121,38 @@ Task<void> run_steps(Execution& execution, const Plan& plan) {
 Outcome success(const Deployment& deployment) {
   return untouched("succeeded", fmt::format("{} is live in {}", deployment.release.version,
                                             deployment.environment));
+}
+
+std::string ids(const Plan& plan, const Deployment& deployment, bool done) {
+  std::string text;
+  for (const PlanStep& step : plan.steps)
+    if ((deployment.step(step.id)->status == StepStatus::succeeded) == done)
+      text += (text.empty() ? "" : ", ") + step.id;
+  return text.empty() ? "none" : text;
+}
+
+// At a step boundary, on request: nothing is undone, and nothing verified.
+Outcome left_as_it_is(Execution& execution, const Plan& plan) {
+  const Deployment& deployment = execution.deployment();
+  const auto& started = execution.journal.facts().started;
+  if (steps_to_undo(plan, deployment, started, true).empty())
+    return cancelled_before_it_began(deployment);
+  return {"cancelled",
+          fmt::format("cancelled by {} and left as it was then: {} is part-way to {}; done: {}; "
+                      "not done: {}",
+                      deployment.cancelled_by, deployment.environment, deployment.release.version,
+                      ids(plan, deployment, true), ids(plan, deployment, false)),
+          "left"};
+}
+
+// Why, when nothing was begun to be taken back yet.
+std::string why_roll_back(const Execution& execution, const Plan& plan, bool is_cancelled) {
+  const Deployment& deployment = execution.deployment();
+  if (is_cancelled) return fmt::format("cancelled by {}", deployment.cancelled_by);
+  if (const PlanStep* failed = failed_step(plan, deployment))
+    return fmt::format("{}: {}", failed->id, deployment.step(failed->id)->error);
+  PAWL_ASSERT(execution.is_out_of_time);
+  return took_too_long(execution.policy());
 }
 
 Task<Result<Outcome>> run_or_roll_back(Execution& execution) {
@@ -120,18 +166,15 @@ Task<Result<Outcome>> run_or_roll_back(Execution& execution) {
   if (execution.is_interrupted()) co_return Error(ErrorKind::interrupted, "asked to stop");
 
   const Deployment& deployment = execution.deployment();
-  const PlanStep* failed = failed_step(plan, deployment);
-  std::string reason = deployment.rollback_reason;
-  if (deployment.phase == Phase::rolling_back) {
-    // As it was begun before a crash.
-  } else if (deployment.cancel_requested) {
-    reason = fmt::format("cancelled by {}", deployment.cancelled_by);
-  } else {
-    PAWL_ASSERT(failed != nullptr);
-    reason = fmt::format("{}: {}", failed->id, deployment.step(failed->id)->error);
-  }
-  const std::string cause = deployment.cancel_requested ? "cancelled" : "failed";
-  co_return co_await roll_back(execution, plan, cause, std::move(reason));
+  // As it was begun before a crash.
+  if (deployment.phase == Phase::rolling_back)
+    co_return co_await roll_back(execution, plan, "", deployment.rollback_reason);
+  // What failed is undone, whatever was asked for: what is left must be sound.
+  if (deployment.is_to_be_left() && !failed_step(plan, deployment) && !execution.is_out_of_time)
+    co_return left_as_it_is(execution, plan);
+  const bool is_cancelled = deployment.cancel_requested && !deployment.is_to_be_left();
+  co_return co_await roll_back(execution, plan, is_cancelled ? "cancelled" : "failed",
+                               why_roll_back(execution, plan, is_cancelled));
 }
 
 // ---- the end ----
@@ -142,6 +185,8 @@ Task<Result<void>> begin(Execution& execution) {
   if (is_terminal(execution.deployment().phase))
     co_return Error(ErrorKind::conflict, "it has ended meanwhile")
         .with_code(std::string(kCodeFinished));
+  execution.journal.count_work(execution.journal.facts().used_before(
+      execution.ports.clock.now(), execution.policy().deployment_limit));
   const bool is_first = execution.deployment().phase == Phase::queued;
   json::object data{{"owner", execution.options.owner}};
   co_return co_await execution.journal.write(is_first ? EventType::started : EventType::resumed, "",
@@ -200,7 +245,7 @@ Task<void> watch(Execution& execution) {
     co_await execution.log.flush();
     auto seen = co_await execution.journal.refresh();
     if (!seen.ok() && seen.error().kind() == ErrorKind::conflict) execution.break_off(seen.error());
-    if (execution.deployment().cancel_requested) execution.forward_stop.request_stop();
+    execution.heed_cancel_and_limit();
   }
 }
 

@@ -15,8 +15,9 @@ using MakePlan = std::function<Task<Result<Plan>>()>;
 /// event written) the process was asked to stop.
 Task<Result<void>> carry_out(Execution& execution, MakePlan make_plan);
 
-/// Looks each second for what others recorded (a request to cancel stops the steps) and stores the
-/// lines of the log. Runs beside carry_out until its task is stopped.
+/// Looks each second for what others recorded (a request to cancel stops the steps) and whether the
+/// deployment's time is over, and stores the lines of the log. Runs beside carry_out until its task
+/// is stopped.
 Task<void> watch(Execution& execution);
 
 }  // namespace pawl

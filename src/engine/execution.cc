@@ -66,13 +66,33 @@ json::object describe(const Error& error) {
   return data;
 }
 
+// What it had asked of the world by then may have been done.
+Error too_slow(std::chrono::milliseconds limit) {
+  return Error(ErrorKind::timeout,
+               fmt::format("not done within {} (limits.step)", format_duration(limit)))
+      .with_outcome_unknown()
+      .with_hint("`limits: {step: ...}` in pawl.yaml says how long a step may take");
+}
+
+Error out_of_time(const Execution& execution, const Error& cause) {
+  return Error(ErrorKind::timeout, fmt::format("stopped, since {} ({})",
+                                               took_too_long(execution.policy()), cause.message()))
+      .with_outcome_unknown(cause.outcome_unknown());
+}
+
 // Under the step's own stop token and time limit; what it throws is an Error like any other.
 template <class T>
 Task<Result<T>> limited(Execution& execution, std::stop_token stop, Task<Result<T>> work) {
+  Clock& clock = execution.ports.clock;
+  const auto limit = execution.policy().step_limit;
+  const SteadyTime begun = clock.steady_now();
   try {
-    auto bounded =
-        with_timeout(execution.ports.clock, execution.options.step_limit, std::move(work));
-    co_return co_await with_stop(std::move(stop), std::move(bounded));
+    auto bounded = with_timeout(clock, limit, std::move(work));
+    auto done = co_await with_stop(std::move(stop), std::move(bounded));
+    if (!done.ok() && done.error().kind() == ErrorKind::timeout &&
+        clock.steady_now() - begun >= limit)
+      co_return too_slow(limit);
+    co_return done;
   } catch (const std::exception& exception) {
     co_return Error(ErrorKind::internal, fmt::format("unexpected: {}", exception.what()));
   }
@@ -118,6 +138,25 @@ void Execution::break_off(Error error) {
   undo_stop.request_stop();
 }
 
+RunPolicy Execution::policy() const {
+  if (deployment().plan) return deployment().plan->policy;
+  RunPolicy policy;
+  policy.step_limit = options.step_limit;
+  return policy;
+}
+
+void Execution::heed_cancel_and_limit() {
+  const bool is_forward = deployment().phase != Phase::rolling_back && deployment().plan;
+  if (is_forward && journal.used() >= policy().deployment_limit) is_out_of_time = true;
+  const bool is_to_be_undone = deployment().cancel_requested && !deployment().is_to_be_left();
+  if (is_out_of_time || is_to_be_undone) forward_stop.request_stop();
+}
+
+std::string took_too_long(const RunPolicy& policy) {
+  return fmt::format("the deployment took longer than {} (limits.deployment)",
+                     format_duration(policy.deployment_limit));
+}
+
 std::string effect_key(std::string_view deployment, std::string_view step,
                        std::string_view purpose) {
   return sha256_hex(fmt::format("{}\n{}\n{}", deployment, step, purpose)).substr(0, 32);
@@ -148,6 +187,7 @@ Task<void> run_step(Execution& execution, PlanStep step) {
   }
   co_await execution.log.flush();
   if (execution.broken || stays_open(execution, done)) co_return;
+  if (!done.ok() && execution.is_out_of_time) done = out_of_time(execution, done.error());
   if (!done.ok()) {
     auto written = co_await context.write(EventType::step_failed, describe(done.error()));
     (void)written;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/secret.h"
 
 namespace pawl {
@@ -9,6 +11,7 @@ namespace {
 
 constexpr int kMaxTries = 10;
 constexpr std::chrono::milliseconds kPause{200};
+constexpr std::string_view kUsedMs = "used_ms";
 
 void redact_in(json::value& value) {
   if (auto* text = value.if_string()) {
@@ -54,6 +57,11 @@ void AsyncMutex::unlock() {
 }
 
 void apply(JournalFacts& facts, const Event& event) {
+  if (const int64_t used_ms = int_or(event.data, kUsedMs, -1); used_ms >= 0) {
+    facts.used = std::max(facts.used, std::chrono::milliseconds(used_ms));
+    facts.used_until = event.at;
+    facts.stopped_on_purpose = event.type == EventType::interrupted;
+  }
   switch (event.type) {
     case EventType::accepted:
     case EventType::waiting:
@@ -80,6 +88,12 @@ void apply(JournalFacts& facts, const Event& event) {
     default:
       break;
   }
+}
+
+std::chrono::milliseconds JournalFacts::used_before(WallTime now,
+                                                    std::chrono::milliseconds limit) const {
+  if (!used_until || stopped_on_purpose) return used;
+  return used + std::clamp(now - *used_until, std::chrono::milliseconds(0), limit / 10);
 }
 
 Journal::Journal(Store& store, Clock& clock, RunObserver& observer, std::string deployment)
@@ -121,6 +135,10 @@ Task<Result<bool>> Journal::write_if_unmoved(EventType type, json::object data) 
   co_return appended.ok();
 }
 
+std::chrono::milliseconds Journal::used() {
+  return work_ ? work_->look() : facts_.used;
+}
+
 Task<Result<void>> Journal::refresh() {
   co_await mutex_.lock();
   auto taken = co_await with_stop({}, take_in({}));
@@ -130,7 +148,10 @@ Task<Result<void>> Journal::refresh() {
 }
 
 Task<Result<void>> Journal::write_locked(std::vector<JournalEntry> entries) {
-  for (auto& entry : entries) entry.data = redacted(std::move(entry.data));
+  for (auto& entry : entries) {
+    entry.data = redacted(std::move(entry.data));
+    if (work_) entry.data[kUsedMs] = used().count();
+  }
   // One time for all tries: an entry whose answer was lost is known again by it.
   const WallTime at = clock_.now();
   for (int tries = 1;; ++tries) {

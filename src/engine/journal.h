@@ -14,6 +14,7 @@
 #include "core/deployment.h"
 #include "engine/ports/store.h"
 #include "engine/runner.h"
+#include "engine/working_time.h"
 
 namespace pawl {
 
@@ -44,6 +45,14 @@ struct JournalFacts {
   std::string rollback_cause;               // "failed" or "cancelled"; empty: no rollback
   std::optional<bool> rollback_verified;
   std::string rollback_verified_reason;
+  std::chrono::milliseconds used{0};   // time in which it was worked on, as last recorded
+  std::optional<WallTime> used_until;  // when that was
+  bool stopped_on_purpose = false;     // nothing was done after it
+
+  /// The time to be counted by who takes it up at `now`. What was done between the last entry and
+  /// the death of its process is not known: the wall clock's word for it is taken, but no more than
+  /// a tenth of `limit`, since that clock may have been set, or the machine have slept.
+  std::chrono::milliseconds used_before(WallTime now, std::chrono::milliseconds limit) const;
 };
 
 /// Folds facts; the deployment itself is folded by core's apply().
@@ -61,6 +70,9 @@ class Journal {
 
   /// Later events carry the token.
   void hold(uint64_t token) { token_ = token; }
+  /// Later events tell for how long the deployment was worked on, `before` included.
+  void count_work(std::chrono::milliseconds before) { work_.emplace(clock_, before); }
+  std::chrono::milliseconds used();
 
   Task<Result<void>> write(EventType type, std::string step, json::object data);
   Task<Result<void>> write_all(std::vector<JournalEntry> entries);
@@ -83,6 +95,7 @@ class Journal {
   Deployment deployment_;
   JournalFacts facts_;
   uint64_t token_ = 0;
+  std::optional<WorkingTime> work_;
   AsyncMutex mutex_;
 };
 

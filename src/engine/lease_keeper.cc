@@ -35,7 +35,10 @@ Task<void> LeaseKeeper::keep() {
     auto slept = co_await clock_.sleep_for(wait);
     if (!slept.ok()) co_return;
     const SteadyTime asked_at = clock_.steady_now();
-    auto renewed = co_await with_stop({}, store_.renew_lease(lease_, clock_.now(), duration_));
+    // No answer in this time is a failure: what is left of the lease's is for another try.
+    auto bounded =
+        with_timeout(clock_, duration_ / 3, store_.renew_lease(lease_, clock_.now(), duration_));
+    auto renewed = co_await with_stop({}, std::move(bounded));
     wait = duration_ / 3;
     if (renewed.ok()) {
       deadline_ = asked_at + duration_;

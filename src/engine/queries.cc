@@ -15,6 +15,11 @@ bool made_something_live(const Deployment& deployment) {
   return deployment.phase == Phase::succeeded;
 }
 
+// What was live before it is not live any more, and neither is all of what it was to make live.
+bool left_something_else(const Deployment& deployment) {
+  return deployment.phase == Phase::failed || deployment.rollback_status == "left";
+}
+
 // Two deployments of the same commit and version are one release.
 std::string release_of(const Deployment& deployment) {
   return deployment.release.version + "@" + deployment.release.sha;
@@ -54,6 +59,8 @@ Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::s
                                                             std::string environment,
                                                             std::string version) {
   PAWL_CO_TRY(auto newest_first, co_await list_deployments(store, app, environment, kHistoryLimit));
+  const auto live = std::find_if(newest_first.begin(), newest_first.end(), made_something_live);
+  const bool is_live = std::none_of(newest_first.begin(), live, left_something_else);
   std::erase_if(newest_first, [](const auto& each) { return !made_something_live(each); });
   // A release that somebody went back from is not gone back to by itself: going back twice goes
   // back two releases, not to and fro.
@@ -61,7 +68,7 @@ Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::s
   for (size_t i = 0; i + 1 < newest_first.size(); ++i)
     if (newest_first[i].kind == DeploymentKind::rollback)
       given_up.insert(release_of(newest_first[i + 1]));
-  if (!newest_first.empty()) given_up.insert(release_of(newest_first.front()));
+  if (is_live && !newest_first.empty()) given_up.insert(release_of(newest_first.front()));
   for (const Deployment& deployment : newest_first) {
     const bool is_wanted = version.empty() ? given_up.count(release_of(deployment)) == 0
                                            : deployment.release.version == version;

@@ -22,8 +22,9 @@ Task<Result<std::vector<Deployment>>> list_deployments(Store& store, std::string
 Task<Result<std::optional<Deployment>>> live_deployment(Store& store, std::string app,
                                                         std::string environment);
 
-/// The last verified release before the live one, with what its deployment recorded of it;
-/// `version` (empty: the latest) picks an older one. No value when there is none.
+/// The last verified release before the live one (or that one itself, when a deployment after it
+/// failed without being undone, or was cancelled and left part-way), with what its deployment
+/// recorded of it; `version` (empty: the latest) picks an older one. No value when there is none.
 Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::string app,
                                                             std::string environment,
                                                             std::string version);

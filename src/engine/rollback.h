@@ -12,7 +12,7 @@ namespace pawl {
 struct Outcome {
   std::string outcome;          // name of the terminal phase
   std::string reason;           // a sentence
-  std::string rollback_status;  // "", "succeeded", "failed", "nothing_to_undo"
+  std::string rollback_status;  // "", "succeeded", "failed", "nothing_to_undo", "left"
 };
 
 /// `cause` is "failed" or "cancelled", `reason` why. Goes on where a crash left a rollback. An

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "engine/abandoned.h"
+#include "engine/bounded_store.h"
 #include "engine/carry_out.h"
 #include "engine/queue.h"
 
@@ -56,6 +57,13 @@ json::object cancelled_in_line(std::string reason) {
 }  // namespace
 
 struct Runner::Impl {
+  Impl(RunnerPorts given, RunnerOptions o, RunObserver& seen)
+      : store(given.store, given.clock),
+        ports{store, given.clock, given.entropy, given.steps, given.processes, given.forge},
+        options(std::move(o)),
+        observer(seen) {}
+
+  BoundedStore store;
   RunnerPorts ports;
   RunnerOptions options;
   RunObserver& observer;
@@ -68,11 +76,11 @@ struct Runner::Impl {
                                         std::stop_token stop);
   Task<Result<void>> leave_line(Journal& journal, std::string reason);
   Task<Result<std::string>> accept(NewDeployment request);
-  Task<Result<void>> cancel(std::string id, std::string by);
+  Task<Result<void>> cancel(std::string id, std::string by, std::optional<OnCancel> choice);
 };
 
 Runner::Runner(RunnerPorts ports, RunnerOptions options, RunObserver& observer)
-    : impl_(new Impl{ports, std::move(options), observer, {}}) {}
+    : impl_(std::make_unique<Impl>(ports, std::move(options), observer)) {}
 Runner::~Runner() = default;
 
 // ---- accept ----
@@ -224,23 +232,31 @@ Task<Result<void>> Runner::Impl::leave_line(Journal& journal, std::string reason
 
 // ---- cancel ----
 
-Task<Result<void>> Runner::cancel(std::string deployment, std::string by) {
-  co_return co_await with_stop({}, impl_->cancel(std::move(deployment), std::move(by)));
+Task<Result<void>> Runner::cancel(std::string deployment, std::string by,
+                                  std::optional<OnCancel> choice) {
+  co_return co_await with_stop({}, impl_->cancel(std::move(deployment), std::move(by), choice));
 }
 
-Task<Result<void>> Runner::Impl::cancel(std::string id, std::string by) {
+Task<Result<void>> Runner::Impl::cancel(std::string id, std::string by,
+                                        std::optional<OnCancel> choice) {
   for (int tries = 1;; ++tries) {
     PAWL_CO_TRY(auto stored, co_await ports.store.events(id));
     const Deployment deployment = fold(stored);
     if (stored.empty())
       co_return Error(ErrorKind::not_found, fmt::format("there is no deployment '{}'", id));
-    if (deployment.cancel_requested || deployment.phase == Phase::cancelled) co_return ok();
+    if (deployment.phase == Phase::cancelled) co_return ok();
     if (is_terminal(deployment.phase))
       co_return Error(ErrorKind::refused, fmt::format("deployment {} has ended already: {}", id,
                                                       to_string(deployment.phase)));
+    if (deployment.cancel_requested && choice == OnCancel::leave && !deployment.is_to_be_left())
+      co_return Error(ErrorKind::refused,
+                      fmt::format("deployment {} is being taken back already", id));
+    const bool is_changed = choice == OnCancel::undo && deployment.is_to_be_left();
+    if (deployment.cancel_requested && !is_changed) co_return ok();
     std::vector<Event> events(1);
     events[0].type = EventType::cancel_requested;
     events[0].data = json::object{{"by", by}};
+    if (choice) events[0].data["on_cancel"] = to_string(*choice);
     if (deployment.phase == Phase::queued) {
       events.emplace_back();
       events[1].type = EventType::finished;

@@ -42,8 +42,8 @@ struct RunnerOptions {
   std::chrono::milliseconds queue_poll{500};         // how often one in line looks again
   std::chrono::milliseconds store_patience{5 * 60'000};  // in line, with a store that is silent
   size_t max_parallel_steps = 4;
-  size_t max_queue = 100;  // per environment
-  std::chrono::milliseconds step_limit{30 * 60'000};
+  size_t max_queue = 100;                             // per environment
+  std::chrono::milliseconds step_limit{30 * 60'000};  // until there is a plan, which has its own
 };
 
 struct RunnerPorts {
@@ -80,9 +80,11 @@ class Runner {
   /// (ErrorKind::interrupted; the deployment stays unfinished, to be resumed).
   Task<Result<Deployment>> run(std::string deployment,
                                std::function<Task<Result<Plan>>()> make_plan);
-  /// Asks a deployment to stop: in line, it ends as cancelled at once; running, its runner undoes
-  /// at the next step boundary.
-  Task<Result<void>> cancel(std::string deployment, std::string by);
+  /// Asks a deployment to stop: in line, it ends as cancelled at once; running, its runner undoes,
+  /// or leaves what there is at the next step boundary: as `choice` says, or else its plan. One
+  /// that is to be left may still be asked to be undone, not the reverse (refused).
+  Task<Result<void>> cancel(std::string deployment, std::string by,
+                            std::optional<OnCancel> choice = std::nullopt);
 
   /// Those that stand before it in line and that nobody runs any more, in order. run() takes them
   /// to their end first: what they left half done must not lie under the next deployment.

@@ -7,11 +7,12 @@
 namespace pawl {
 
 TakeUpAll::TakeUpAll(Ports ports, TakeUpOptions options, Run run)
-    : ports_(ports),
+    : store_(ports.store, ports.clock),
+      ports_{store_, ports.clock, ports.processes, ports.observer, ports.told},
       options_(std::move(options)),
       run_(std::move(run)),
       stillness_(ports.clock, options_.lease_duration),
-      dead_(ports.store, ports.processes, stillness_,
+      dead_(store_, ports.processes, stillness_,
             [this](const std::string& id) { return running_.count(id) > 0; }) {}
 
 Task<Result<TakeUpTotals>> TakeUpAll::run() {
@@ -55,35 +56,23 @@ Task<void> TakeUpAll::wait_for_news(std::stop_token stop) {
 
 // True when something was found, and more may be there.
 Task<Result<bool>> TakeUpAll::look(Scope& runs) {
-  PAWL_CO_TRY(auto leases, co_await ports_.store.leases(options_.app));
-  held_.clear();
-  for (const Lease& lease : leases) held_.insert(lease.environment);
-  PAWL_CO_TRY(bool is_any, co_await claim(runs));
-  if (running_.size() < options_.at_once) {
-    PAWL_CO_TRY(const bool freed, co_await free_the_dead(std::move(leases)));
-    if (freed) {
-      PAWL_CO_TRY(const bool claimed, co_await claim(runs));
-      is_any = is_any || claimed;
-    }
-  }
+  PAWL_CO_CHECK(co_await free_the_dead());
+  PAWL_CO_TRY(const bool claimed, co_await claim(runs));
   PAWL_CO_TRY(const bool ended, co_await end_the_abandoned());
-  co_return is_any || ended;
+  co_return claimed || ended;
 }
 
-// No more than can be run now: with thousands of them, the first must not wait for the last.
-Task<Result<bool>> TakeUpAll::free_the_dead(std::vector<Lease> leases) {
-  size_t room = options_.at_once - running_.size();
-  bool is_any = false;
+Task<Result<void>> TakeUpAll::free_the_dead() {
+  held_.clear();
+  PAWL_CO_TRY(auto leases, co_await ports_.store.leases(options_.app));
   for (const Lease& lease : leases) {
     PAWL_CO_TRY(const bool freed, co_await dead_.free(lease));
-    if (!freed) continue;
-    is_any = true;
-    held_.erase(lease.environment);
-    nothing_for_us_since_.reset();
-    ports_.told.on_freed(lease);
-    if (--room == 0) break;
+    if (freed)
+      ports_.told.on_freed(lease);
+    else
+      held_.insert(lease.environment);
   }
-  co_return is_any;
+  co_return ok();
 }
 
 Task<Result<bool>> TakeUpAll::claim(Scope& runs) {

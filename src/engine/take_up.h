@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "engine/bounded_store.h"
 #include "engine/dead_holders.h"
 #include "engine/runner.h"
 
@@ -61,7 +62,7 @@ class TakeUpAll {
 
  private:
   Task<Result<bool>> look(Scope& runs);
-  Task<Result<bool>> free_the_dead(std::vector<Lease> leases);
+  Task<Result<void>> free_the_dead();
   Task<Result<bool>> claim(Scope& runs);
   Task<Result<bool>> end_the_abandoned();
   Task<Result<bool>> end_the_first(const std::string& id);
@@ -70,6 +71,7 @@ class TakeUpAll {
   Task<void> wait_for_news(std::stop_token stop);
   void hear(const Result<bool>& looked);
 
+  BoundedStore store_;
   Ports ports_;
   TakeUpOptions options_;
   Run run_;

@@ -53,7 +53,8 @@ std::string headline(const DeploymentReport& report) {
   if (report.outcome == "rolled_back")
     return fmt::format("{} failed in {}; {}", version, where, rollback_words(report));
   if (report.outcome == "cancelled")
-    return fmt::format("the deployment of {} to {} was cancelled", version, where);
+    return fmt::format("the deployment of {} to {} was cancelled{}", version, where,
+                       report.rollback_status == "left" ? ", and left part-way" : "");
   return fmt::format("{} failed in {}, which is not as it was", version, where);
 }
 

@@ -23,6 +23,9 @@ class VirtualClock : public Clock {
 
   /// Calls `what` from step() when that much time has passed: for what is no task of anybody.
   void call_in(std::chrono::milliseconds duration, std::function<void()> what);
+  /// The machine sleeps, and nobody is woken until it is over; then all that is due goes on.
+  void sleep_machine(std::chrono::milliseconds duration) { steady_ = steady_ + duration; }
+
   /// Lets the earliest waiter go on, moving time to it. False when nobody waits.
   bool step();
   /// Runs what is due until `duration` has passed.

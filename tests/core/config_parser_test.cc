@@ -1,5 +1,6 @@
 #include "core/config_parser.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -62,6 +63,8 @@ TEST(ConfigParser, ReadsEveryKey) {
   EXPECT_EQ(dev.health->expect_json.at("checks.count"), "3");
   EXPECT_EQ(dev.health->expect_json.at("ready"), "true");
   EXPECT_EQ(dev.health->timeout, milliseconds(500));
+  EXPECT_EQ(dev.policy.step_limit, milliseconds(600'000));
+  EXPECT_EQ(dev.policy.on_cancel, OnCancel::leave);
 }
 
 TEST(ConfigParser, LaysAnEnvironmentsKeysOverTheSharedOnes) {
@@ -101,6 +104,36 @@ TEST(ConfigParser, FillsInTheDefaults) {
   EXPECT_EQ(dev.function.alias, "live");
   EXPECT_EQ(dev.url.api, "meals-dev");
   EXPECT_FALSE(dev.health || dev.static_files || dev.terraform || dev.image.build);
+}
+
+struct PolicyRow {
+  const char* shared;
+  const char* own;
+  RunPolicy expected;
+};
+
+TEST(ConfigParser, ReadsTheLimitsAndTheCancelPolicyOfEachEnvironment) {
+  using std::chrono::hours;
+  using std::chrono::minutes;
+  using std::chrono::seconds;
+  const PolicyRow table[] = {
+      {"", "", {minutes(30), hours(2), OnCancel::undo}},
+      {"limits: {step: 10m, deployment: 1h}", "", {minutes(10), hours(1), OnCancel::undo}},
+      {"limits: {step: 10m, deployment: 1h}", "limits: {step: 20s}", {seconds(20), hours(1), {}}},
+      {"limits: {step: 10m}", "limits: {deployment: 168h}", {minutes(10), hours(168), {}}},
+      // Alone, the one takes the other along.
+      {"", "limits: {deployment: 5m}", {minutes(5), minutes(5), {}}},
+      {"", "limits: {step: 3h}", {hours(3), hours(3), {}}},
+      {"on_cancel: leave", "", {minutes(30), hours(2), OnCancel::leave}},
+      {"on_cancel: leave", "on_cancel: undo", {minutes(30), hours(2), OnCancel::undo}},
+      {"", "on_cancel: leave", {minutes(30), hours(2), OnCancel::leave}},
+  };
+  for (const auto& row : table) {
+    const std::string text = fmt::format(
+        "app: meals\nimage: {{source: ghcr.io/e/meals}}\n{}\nenvironments: {{dev: {{{}}}}}\n",
+        row.shared, row.own);
+    EXPECT_EQ(environment(parsed(text), "dev").policy, row.expected) << text;
+  }
 }
 
 TEST(ConfigParser, TellsAllProblemsInOneErrorEachOnALineOfItsOwn) {

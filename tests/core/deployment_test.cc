@@ -176,6 +176,36 @@ TEST(Fold, ACancelledOneIsThreeWhenSomethingWasUndoneElseOne) {
   EXPECT_EQ(exit_code(running.fold()), 3);
 }
 
+TEST(Fold, ACancelledOneThatIsLeftPartWayIsOneAndSaysSo) {
+  auto history = up_to_the_check();
+  history.add(EventType::step_started, "check_health");  // verifying
+  history.add(EventType::step_succeeded, "check_health");
+  history.add(EventType::cancel_requested, "", json::object{{"by", "ben"}, {"on_cancel", "leave"}});
+  EXPECT_TRUE(history.fold().is_to_be_left());
+  history.finished("cancelled", "left");
+  const Deployment left = history.fold();
+  EXPECT_EQ(left.contradictions, 0);
+  EXPECT_EQ(left.phase, Phase::cancelled);
+  EXPECT_EQ(left.rollback_status, "left");
+  EXPECT_EQ(exit_code(left), 1);
+  EXPECT_EQ(string_or(workflow_outputs(left), "rollback_status"), "left");
+}
+
+TEST(Fold, WhoCancelsMayChooseWhatIsLeftUntilItIsBeingUndone) {
+  auto history = up_to_the_check();
+  history.add(EventType::cancel_requested, "", json::object{{"by", "ben"}});
+  EXPECT_EQ(history.fold().on_cancel(), OnCancel::undo);  // as planned
+  history.add(EventType::cancel_requested, "", json::object{{"by", "eve"}, {"on_cancel", "leave"}});
+  EXPECT_EQ(history.fold().on_cancel(), OnCancel::leave);
+  history.add(EventType::cancel_requested, "", json::object{{"by", "eve"}, {"on_cancel", "undo"}});
+  history.add(EventType::rollback_started);
+  history.add(EventType::cancel_requested, "", json::object{{"by", "eve"}, {"on_cancel", "leave"}});
+  const Deployment undone = history.fold();
+  EXPECT_EQ(undone.on_cancel(), OnCancel::undo);
+  EXPECT_EQ(undone.cancelled_by, "ben");
+  EXPECT_EQ(undone.contradictions, 0);
+}
+
 TEST(Fold, TerminalIsFinalButPeopleMayStillBeTold) {
   auto history = up_to_the_check();
   history.finished("failed", "failed");

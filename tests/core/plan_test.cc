@@ -173,6 +173,29 @@ TEST(PlanJson, GoesRound) {
   }
 }
 
+TEST(PlanJson, CarriesTheLimitsAndTheCancelPolicyOfItsEnvironment) {
+  Config made = config();
+  made.environments[0].policy = {std::chrono::minutes(5), std::chrono::minutes(50),
+                                 OnCancel::leave};
+  Decision decision;
+  decision.release.environment = "full";
+  const Plan plan = make_deploy_plan(made, made.environments[0], decision, {});
+  EXPECT_EQ(plan_from_json(to_json(plan))->policy, made.environments[0].policy);
+  const Plan back = make_rollback_plan(made, made.environments[0], {});
+  EXPECT_EQ(back.policy, made.environments[0].policy);
+}
+
+TEST(PlanJson, OfAnOlderPawlHasTheDefaultsForWhatItDoesNotSay) {
+  json::object written = to_json(deploy("plain", false));
+  for (const auto* policy :
+       {R"({})", R"({"step_limit_ms": 0, "deployment_limit_ms": -7, "on_cancel": "explode"})"}) {
+    written["policy"] = *parse_json_object(policy, "test");
+    EXPECT_EQ(plan_from_json(written)->policy, RunPolicy{}) << policy;
+  }
+  written.erase("policy");
+  EXPECT_EQ(plan_from_json(written)->policy, RunPolicy{});
+}
+
 TEST(PlanJson, RefusesWhatIsNoPlan) {
   for (
       const auto* text :

@@ -13,7 +13,8 @@ using rig::Rig;
 class History {
  public:
   std::string add(const std::string& version, std::string_view outcome,
-                  DeploymentKind kind = DeploymentKind::deploy) {
+                  DeploymentKind kind = DeploymentKind::deploy,
+                  std::string_view rollback_status = "") {
     const std::string id = fmt::format("d-{}", ++count_);
     Plan plan;
     plan.kind = kind;
@@ -34,7 +35,9 @@ class History {
     add_event(id, EventType::step_succeeded, update.id,
               {{"outputs", {{"image_uri", "repo@sha256:" + version}}}});
     if (outcome == "rolled_back") add_event(id, EventType::rollback_started, "", {});
-    if (!outcome.empty()) add_event(id, EventType::finished, "", {{"outcome", outcome}});
+    if (!outcome.empty())
+      add_event(id, EventType::finished, "",
+                {{"outcome", outcome}, {"rollback_status", rollback_status}});
     return id;
   }
   std::string target(const std::string& version = "") {
@@ -75,8 +78,20 @@ TEST(Queries, ARollbackGoesToTheLastReleaseThatWasVerifiedBeforeTheLiveOne) {
   history.add("v2", "rolled_back");
   history.add("v3", "succeeded");
   history.add("v3", "succeeded");  // once more the same
-  history.add("v4", "failed");
   EXPECT_EQ(history.target(), "v1");
+}
+
+TEST(Queries, AfterOneThatLeftTheEnvironmentPartWayTheLastVerifiedReleaseItselfIsTheTarget) {
+  for (const auto& [outcome, status] : {std::pair{"failed", "failed"}, {"cancelled", "left"}}) {
+    History history;
+    history.add("v1", "succeeded");
+    history.add("v2", "succeeded");
+    history.add("v3", outcome, DeploymentKind::deploy, status);
+    history.add("v4", "rolled_back");
+    EXPECT_EQ(history.target(), "v2") << outcome;
+    history.add("v2", "succeeded", DeploymentKind::rollback);
+    EXPECT_EQ(history.target(), "v1") << outcome;
+  }
 }
 
 TEST(Queries, TwoRollbacksGoBackTwoReleasesNotToAndFro) {

@@ -42,6 +42,7 @@ TEST(Line, SaysForWhomItWaits) {
   first.begin(one, "v1");
   rig.clock.advance(milliseconds(50));
   second.begin(two, "v2");
+  rig.clock.advance(milliseconds(1));
   EXPECT_EQ(rig.load(two).waiting_for, one);
   const auto events = rig.events(two);
   EXPECT_EQ(events.back().type, EventType::waiting);

@@ -219,18 +219,6 @@ TEST(Runner, AServiceThatIsAwayForAMomentIsAskedAgainAfterALook) {
   EXPECT_EQ(std::count(rig.world.calls.begin(), rig.world.calls.end(), "perform update"), 1);
 }
 
-TEST(Runner, AStepThatTakesTooLongFails) {
-  Rig rig;
-  rig.options.step_limit = milliseconds(5'000);
-  rig.scripts["copy"].takes = milliseconds(50'000);
-  Process process(rig, "p1");
-  const auto id = process.accept("new");
-  auto ended = process.run(id, "new");
-  ASSERT_TRUE(ended.ok());
-  EXPECT_EQ(ended->phase, Phase::rolled_back);
-  EXPECT_THAT(ended->reason, HasSubstr("no answer within 5.0 s"));
-}
-
 TEST(Runner, AKindOfStepThatThisBuildDoesNotKnowFailsClearly) {
   Rig rig;
   Process process(rig, "p1");

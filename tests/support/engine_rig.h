@@ -63,7 +63,8 @@ struct Script {
   std::chrono::milliseconds takes{100};
   std::optional<Error> fails;  // perform, after the effect unless fails_early
   bool fails_early = true;
-  int failures = 1'000'000;  // how many performs fail
+  int failures = 1'000'000;                             // how many performs fail
+  std::optional<std::chrono::milliseconds> undo_takes;  // absent: as long as the perform
   std::optional<Error> undo_fails;
   int undo_failures = 1'000'000;
   std::optional<Error> observe_fails;
@@ -120,7 +121,8 @@ class ScriptedStep : public Step {
     const std::string id = context.step().id;
     world_.calls.push_back("undo " + id);
     co_await crash_.pass("before undo " + id);
-    auto slept = co_await context.clock().sleep_for(scripts_[id].takes);
+    const auto takes = scripts_[id].undo_takes.value_or(scripts_[id].takes);
+    auto slept = co_await context.clock().sleep_for(takes);
     if (!slept.ok()) co_return std::move(slept).error();
     Script& script = scripts_[id];
     if (script.undo_fails && script.undo_failures-- > 0) co_return *script.undo_fails;
@@ -164,6 +166,7 @@ class ScriptedLibrary : public StepLibrary {
   Task<Result<std::optional<std::string>>> verify_rollback(StepContext& context) override {
     ++verified;
     co_await crash_.pass("verify");
+    PAWL_CO_CHECK(co_await context.clock().sleep_for(verify_takes));
     json::object attempt{{"number", 1}, {"of", 5}, {"ok", !verify_fails}};
     PAWL_CO_CHECK(co_await context.record_attempt(attempt));
     if (verify_fails) co_return Error(ErrorKind::failed, "it answers 500");
@@ -171,6 +174,7 @@ class ScriptedLibrary : public StepLibrary {
   }
   int verified = 0;
   bool verify_fails = false;
+  std::chrono::milliseconds verify_takes{0};
 
  private:
   ScriptedStep& step_;
@@ -182,6 +186,7 @@ class ForgeDouble : public Forge {
   Task<Result<ReportResult>> report_started(DeploymentReport) override { co_return ReportResult{}; }
   Task<Result<ReportResult>> report_finished(DeploymentReport report) override {
     ++tries;
+    if (clock != nullptr) PAWL_CO_CHECK(co_await clock->sleep_for(takes));
     if (fails && failures-- > 0) co_return *fails;
     reports.push_back(std::move(report));
     ReportResult result;
@@ -190,6 +195,8 @@ class ForgeDouble : public Forge {
     co_return result;
   }
   Task<Result<std::string>> check_access(std::string) override { co_return std::string("all"); }
+  Clock* clock = nullptr;  // where it takes its time
+  std::chrono::milliseconds takes{0};
   std::vector<DeploymentReport> reports;
   std::vector<std::string> problems;
   std::optional<Error> fails;
