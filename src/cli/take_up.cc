@@ -12,6 +12,8 @@
 namespace pawl {
 namespace {
 
+constexpr std::chrono::milliseconds kOpenAgainAfter{2'000};
+
 // Several deployments at a time: each line says of which one it speaks. Steps are in `pawl show`.
 class TakeUpLines : public RunObserver, public TakeUpObserver {
  public:
@@ -144,7 +146,17 @@ int take_up_all(const Globals& globals, const TakeUpRequest& request) {
   auto config = load_config(globals);
   if (!config.ok()) return report(config.error(), globals);
   Loop loop;
+  std::stop_source stop;
+  loop.stop_on_signals(stop);
   auto opened = open_store(loop, globals, *config);
+  while (!opened.ok() && request.follow && is_transient(opened.error().kind())) {
+    if (!globals.json && !globals.quiet)
+      fmt::print("waiting for the store: {}\n", redact(opened.error().message()));
+    std::fflush(stdout);
+    auto slept = loop.run(loop.clock().sleep_for(kOpenAgainAfter), stop.get_token());
+    if (!slept.ok()) return report(slept.error(), globals);
+    opened = open_store(loop, globals, *config);
+  }
   if (!opened.ok()) return report(opened.error(), globals);
   const std::shared_ptr<Store> store = *std::move(opened);
   const auto processes = make_process_table(actor_of(globals.environment));
@@ -158,8 +170,6 @@ int take_up_all(const Globals& globals, const TakeUpRequest& request) {
   Node node(loop, globals, *config, store, options.owner, lines);
   TakeUpAll all({*store, loop.clock(), *processes, lines, lines}, options,
                 [&node](Lease lease) { return node.run(std::move(lease)); });
-  std::stop_source stop;
-  loop.stop_on_signals(stop);
   auto totals = loop.run(all.run(), stop.get_token());
   if (!totals.ok()) return report(totals.error(), globals);
   return say_totals(*totals, globals);

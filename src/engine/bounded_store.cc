@@ -66,6 +66,10 @@ Task<Result<void>> BoundedStore::release_lease(Lease lease) {
   return bounded(clock_, "free an environment", store_.release_lease(std::move(lease)));
 }
 
+Task<Result<void>> BoundedStore::release_if_not_renewed(Lease seen) {
+  return bounded(clock_, "free an environment", store_.release_if_not_renewed(std::move(seen)));
+}
+
 Task<Result<std::optional<Lease>>> BoundedStore::lease(std::string app, std::string environment) {
   return bounded(clock_, "say who holds an environment",
                  store_.lease(std::move(app), std::move(environment)));

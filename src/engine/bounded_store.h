@@ -26,6 +26,7 @@ class BoundedStore : public Store {
   Task<Result<void>> renew_lease(Lease lease, WallTime now,
                                  std::chrono::milliseconds duration) override;
   Task<Result<void>> release_lease(Lease lease) override;
+  Task<Result<void>> release_if_not_renewed(Lease seen) override;
   Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) override;
   Task<Result<std::vector<Lease>>> leases(std::string app) override;
   Task<Result<std::vector<Lease>>> claim(std::string app, std::string owner, size_t limit,

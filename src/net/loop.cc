@@ -24,8 +24,10 @@ class RealClock : public Clock {
     return {std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
   }
   SteadyTime steady_now() const override {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
+    // std::chrono::steady_clock stands still while a machine sleeps; a lease runs out meanwhile.
+    timespec now{};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return {static_cast<int64_t>(now.tv_sec) * 1'000 + now.tv_nsec / 1'000'000};
   }
 
   Task<Result<void>> sleep_for(std::chrono::milliseconds duration) override {
