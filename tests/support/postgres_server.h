@@ -2,8 +2,10 @@
 // when it is first asked for, stopped at the end. Its tests skip where no server is installed.
 #pragma once
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,9 +32,9 @@ class PostgresServer {
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
   ~PostgresServer() {
-    if (problem_.empty()) stop("immediate");
-    std::error_code ignored;
-    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+    if (guard_ <= 0) return;
+    ::close(life_);
+    ::waitpid(guard_, nullptr, 0);
   }
 
   /// A new empty database; its URL, for the superuser "pawl".
@@ -79,6 +81,7 @@ class PostgresServer {
     std::string name = (std::filesystem::temp_directory_path() / "pawl-pg-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) return "no temporary folder can be made";
     folder_ = name;
+    start_guard();
     if (::getuid() == 0) {
       const passwd* user = ::getpwnam("postgres");
       if (::chown(folder_.c_str(), user->pw_uid, user->pw_gid) != 0) return "chown failed";
@@ -92,6 +95,25 @@ class PostgresServer {
     start();
     if (status_ != 0) return "the server did not start";
     return "";
+  }
+
+  // Ends the server when this process does, however that happens.
+  void start_guard() {
+    int life[2];
+    if (::pipe2(life, O_CLOEXEC) != 0) return;
+    life_ = life[1];
+    guard_ = ::fork();
+    if (guard_ != 0) {
+      ::close(life[0]);
+      return;
+    }
+    ::close(life[1]);
+    char nothing;
+    while (::read(life[0], &nothing, 1) > 0) continue;
+    if (std::filesystem::exists(folder_ + "/data/postmaster.pid")) stop("immediate");
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+    ::_exit(0);
   }
 
   bool find_tools() {
@@ -144,6 +166,8 @@ class PostgresServer {
   std::string tools_;  // empty: on the PATH
   std::string folder_;
   std::string problem_;
+  pid_t guard_ = -1;
+  int life_ = -1;  // held open for as long as this process lives
   int databases_ = 0;
   int status_ = 0;
 };

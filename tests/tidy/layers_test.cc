@@ -96,6 +96,18 @@ TEST(Layers, OnlyNetAndProcessKnowAsioAndOnlyNetKnowsCurl) {
     }
 }
 
+TEST(Layers, OnlyStoreSpeaksToDatabases) {
+  const std::regex pattern("#include <(sqlite3|libpq-fe)\\.h>|\"(SELECT|INSERT INTO|UPDATE) ");
+  size_t found = 0;
+  for (const auto& file : source_files())
+    for (size_t i = 0; i < file.lines.size(); ++i) {
+      if (!std::regex_search(file.lines[i], pattern)) continue;
+      ++found;
+      EXPECT_EQ(file.folder, "store") << file.name << ":" << i + 1;
+    }
+  EXPECT_GT(found, 10u);  // else the pattern has aged
+}
+
 TEST(Layers, CoreAndEngineReachForNothingOutside) {
   const std::vector<std::string> forbidden = {
       "system_clock::now", "steady_clock::now", "random_device",   "getenv(",
