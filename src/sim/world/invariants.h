@@ -131,6 +131,7 @@ class Invariants {
   struct Success {
     std::string deployment, version, digest;
     bool is_rollback = false;
+    bool was_lost = false;  // a later deployment left the environment as something else
   };
   /// A request whose outcome is not known.
   struct Unknown {
@@ -145,7 +146,7 @@ class Invariants {
   void check_step(const Deployment& deployment, const Event& event);
   void check_secrets(const Event& event);
   void check_target(const Deployment& deployment);
-  const Success* target_of_rollback(const std::string& environment, size_t earlier);
+  const Success* target_of_rollback(const std::string& environment, size_t earlier, bool is_live);
   void check_started(const Deployment& deployment);
   void check_planned(const Deployment& deployment);
   void check_finished(const Deployment& deployment);

@@ -145,14 +145,17 @@ void Invariants::check_started(const Deployment& deployment) {
            fmt::format("{} began, and was decided as '{}'", deployment.id, deployment.verdict));
 }
 
-// The latest release that was proven here and that nobody went back from; the live one is none.
-// As it was before the last few successes: somebody who asks has read the record a little earlier.
+// The latest release that was proven here and that nobody went back from; the live one is none,
+// unless what was live is lost. As it was before the last few successes: somebody who asks has read
+// the record a little earlier.
 const Invariants::Success* Invariants::target_of_rollback(const std::string& environment,
-                                                          size_t earlier) {
+                                                          size_t earlier, bool is_live) {
   const std::vector<Success>& all = successes_[environment];
   if (all.size() <= earlier) return nullptr;
   const std::span<const Success> proven(all.data(), all.size() - earlier);
-  std::set<std::string> given_up = {proven.back().version};
+  if (!is_live && !proven.back().was_lost) return nullptr;
+  std::set<std::string> given_up;
+  if (is_live) given_up.insert(proven.back().version);
   for (size_t i = 1; i < proven.size(); ++i)
     if (proven[i].is_rollback) given_up.insert(proven[i - 1].version);
   for (size_t i = proven.size(); i > 0; --i)
@@ -181,10 +184,12 @@ void Invariants::check_planned(const Deployment& deployment) {
 void Invariants::check_target(const Deployment& deployment) {
   std::string expected = "nothing";
   for (size_t earlier = 0; earlier < 3; ++earlier) {
-    const Success* target = target_of_rollback(deployment.environment, earlier);
-    if (target == nullptr) continue;
-    if (target->version == deployment.release.version) return;
-    if (earlier == 0) expected = target->version;
+    for (const bool is_live : {false, true}) {
+      const Success* target = target_of_rollback(deployment.environment, earlier, is_live);
+      if (target == nullptr) continue;
+      if (target->version == deployment.release.version) return;
+      if (earlier == 0 && expected == "nothing") expected = target->version;
+    }
   }
   broken(kProven, fmt::format("{} is to go back to {}; the last that was proven is {}",
                               deployment.id, deployment.release.version, expected));
@@ -222,6 +227,9 @@ void Invariants::check_finished(const Deployment& deployment) {
                                                   watched.digest,
                                                   deployment.kind == DeploymentKind::rollback});
   }
+  auto& successes = successes_[deployment.environment];
+  const bool is_lost = deployment.phase == Phase::failed || deployment.rollback_status == "left";
+  if (is_lost && !successes.empty()) successes.back().was_lost = true;
   if (watched.before) check_kept(deployment, *watched.before, now);
   const bool says_undone =
       deployment.phase == Phase::rolled_back || deployment.phase == Phase::cancelled;
