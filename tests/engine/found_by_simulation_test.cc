@@ -16,7 +16,7 @@ struct LostAnswer {
     const bool is_it = !history.empty() && history.back().type == type;
     if (verb == "append" && moment == MemoryStore::Moment::after && is_it && lost++ == 0)
       return Error(ErrorKind::unavailable, "the connection was lost").with_outcome_unknown();
-    if (verb == "events" && lost == 1 && failed++ == 0)
+    if (verb == "tail" && lost == 1 && failed++ == 0)
       return Error(ErrorKind::unavailable, "the database is busy");
     return ok();
   }

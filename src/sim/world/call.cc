@@ -54,7 +54,9 @@ Error no_answer(const Request& request) {
 
 void before_arrival(World& world, const Request& request) {
   if (!request.is_guarded || !world.on_arrival) return;
-  if (world.chance.of(world.faults.rate(Fault::by_hand))) world.on_arrival(request.resource);
+  const double often = request.resource.rfind("s3 ", 0) == 0 ? 1 : 4;
+  if (world.chance.of(world.faults.rate(Fault::by_hand) * often))
+    world.on_arrival(request.resource);
 }
 
 void after_arrival(World& world, const Request& request, size_t effect, bool changed,

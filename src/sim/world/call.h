@@ -17,7 +17,7 @@ struct Request {
   bool is_change = false;
   /// How the resource is, in words: to tell a change from a repetition. Changes only.
   std::function<std::string()> look = {};
-  /// What was changed can be refused by a precondition: somebody may well be faster.
+  /// It can be refused by a precondition, or should be: somebody may well be faster.
   bool is_guarded = false;
 };
 

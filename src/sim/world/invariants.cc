@@ -157,7 +157,12 @@ void Invariants::probed(const std::string& environment, const std::string& diges
   const std::string& owner = owner_of(environment);
   if (!is_good || owner.empty()) return;
   Watched& watched = watched_[owner];
-  if (watched.digest == digest) watched.witnessed_at = effects_.size();
+  // Callers may get what was there before for a while, and an answer tells its version by name: of
+  // two images of one name it cannot tell which.
+  const auto ours = world_.releases.find(watched.digest);
+  const bool is_named_alike =
+      ours != world_.releases.end() && ours->second.version == world_.releases.at(digest).version;
+  if (watched.digest == digest || is_named_alike) watched.witnessed_at = effects_.size();
 }
 
 // The engine's own fold, just after an entry, against ours of the same entries.

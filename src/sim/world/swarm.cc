@@ -287,7 +287,7 @@ bool change_by_hand(World& world, const std::string& environment) {
       update.function = settings.name;
       update.name = World::kAlias;
       update.version = version.version;
-      update.description = "by hand";
+      if (world.chance.of(0.5)) update.description = "by hand";
       if (!world.cloud.lambda.update_alias(std::move(update), now).ok()) return false;
       world.tell("carol", "moves the alias in {} to version {}", environment, version.version);
       world.invariants.changed_by_hand(environment, "alias", version.version);
