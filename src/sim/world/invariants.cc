@@ -112,6 +112,7 @@ void Invariants::carried_out(size_t number, bool changed) {
     world_.seen.count("what nobody can fence arrived late and hit what came after");
     if (const std::string& owner = owner_of(effect.environment); !owner.empty())
       watched_[owner].is_touched = true;
+    taken_away(effect.resource);  // and is put right once more
     return;
   }
   ++effect.changes;
