@@ -1,5 +1,8 @@
 #include "base/secret.h"
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <set>
 
@@ -20,6 +23,12 @@ struct Registry {
     }
   };
   std::set<std::string, Longer> values;
+  std::atomic<size_t> shortest{SIZE_MAX};  // most texts are shorter than any secret
+
+  void add(std::string value) {
+    shortest = std::min(shortest.load(), value.size());
+    values.insert(std::move(value));
+  }
 };
 
 Registry& registry() {
@@ -32,9 +41,9 @@ Registry& registry() {
 void register_for_redaction(std::string_view value) {
   if (value.size() < kShortestSecretBytes) return;
   std::lock_guard lock(registry().mutex);
-  registry().values.emplace(value);
-  registry().values.insert(base64_encode(value));
-  registry().values.insert(url_encode(value));
+  registry().add(std::string(value));
+  registry().add(base64_encode(value));
+  registry().add(url_encode(value));
 }
 
 Secret::Secret(std::string value) : value_(std::move(value)) {
@@ -42,6 +51,7 @@ Secret::Secret(std::string value) : value_(std::move(value)) {
 }
 
 bool holds_secret(std::string_view text) {
+  if (text.size() < registry().shortest) return false;
   std::lock_guard lock(registry().mutex);
   for (const auto& secret : registry().values)
     if (text.find(secret) != std::string_view::npos) return true;
@@ -50,6 +60,7 @@ bool holds_secret(std::string_view text) {
 
 std::string redact(std::string_view text) {
   std::string clean(text);
+  if (text.size() < registry().shortest) return clean;
   std::lock_guard lock(registry().mutex);
   for (const auto& secret : registry().values) {
     for (size_t at = clean.find(secret); at != std::string::npos; at = clean.find(secret, at + 3))

@@ -37,9 +37,11 @@ struct Pool {
   bool reserve() {
     if (is_reserved) return region != nullptr;
     is_reserved = true;
-    void* got = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (got != MAP_FAILED) region = static_cast<char*>(got);
+    void* const got = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (got == MAP_FAILED) return false;
+    region = static_cast<char*>(got);
+    madvise(region, kRegion, MADV_HUGEPAGE);  // what is small lies scattered over all of it
     return region != nullptr;
   }
 

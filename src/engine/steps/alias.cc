@@ -38,13 +38,11 @@ std::string captured_text(const Captured& captured) {
   return captured.alias ? "at " + to_text(*captured.alias) : std::string("not there");
 }
 
-// Ours when our deployment is written on it, or when it points to the version that only we
-// published.
-bool is_ours(const AliasState& alias, const AliasMove& move, const Captured& captured,
-             const std::string& deployment_id) {
-  if (is_described_by(alias, deployment_id)) return true;
-  return !move.to_version.empty() && is_moved(alias, move) &&
-         !(captured.alias && points_alike(alias, *captured.alias));
+// Ours when our deployment is written on it and it points where we moved it: whoever moves it by
+// hand may well leave the description, and the version may be one that was there before.
+bool is_ours(const AliasState& alias, const AliasMove& move, const std::string& deployment_id) {
+  return is_described_by(alias, deployment_id) &&
+         (move.to_version.empty() || is_moved(alias, move));
 }
 
 Task<Result<bool>> has_version(Functions& functions, std::string function, std::string version) {
@@ -105,7 +103,9 @@ Task<Result<json::object>> put_back(StepContext& context, Functions& functions, 
   if (updated.ok()) co_return restored(*updated);
   // The answer may have been lost, not the change.
   PAWL_CO_TRY(auto seen, co_await functions.get_alias(move.function.name, move.alias));
-  if (seen && points_alike(*seen, wanted)) co_return restored(*seen);
+  const bool is_back =
+      seen && points_alike(*seen, wanted) && seen->description == wanted.description;
+  if (is_back) co_return restored(*seen);
   co_return std::move(updated).error();
 }
 
@@ -170,7 +170,7 @@ Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, 
 Task<Result<json::object>> restore_alias(StepContext& context, Functions& functions, AliasMove move,
                                          Captured captured) {
   PAWL_CO_TRY(auto now, co_await functions.get_alias(move.function.name, move.alias));
-  if (!now || !is_ours(*now, move, captured, context.deployment().id)) {
+  if (!now || !is_ours(*now, move, context.deployment().id)) {
     // Not moved, or moved so lately that this was read too early.
     PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
     PAWL_CO_TRY(now, co_await functions.get_alias(move.function.name, move.alias));
@@ -182,7 +182,7 @@ Task<Result<json::object>> restore_alias(StepContext& context, Functions& functi
     co_return json::object{{"alias", move.alias}, {"deleted", true}};
   }
   if (!now) co_return changed_by_hand(move, "not there", captured_text(captured));
-  if (is_ours(*now, move, captured, context.deployment().id)) {
+  if (is_ours(*now, move, context.deployment().id)) {
     if (!captured.alias) co_return co_await remove_alias(context, functions, move);
     co_return co_await put_back(context, functions, move, captured, *now);
   }

@@ -3,6 +3,7 @@
 // image.
 #include <fmt/format.h>
 
+#include "engine/execution.h"
 #include "engine/steps/alias.h"
 #include "engine/steps/kinds.h"
 
@@ -41,7 +42,7 @@ class RestoreFunction : public Step {
     json::object outputs;
     AliasMove move = move_of(context);
     if (!move.alias.empty()) {
-      move.to_version = context.deployment().output(context.step().id, "function_version");
+      PAWL_CO_TRY(move.to_version, co_await version_moved_to(context, move.function));
       PAWL_CO_TRY(outputs, co_await restore_alias(context, functions_, move, captured));
     }
     PAWL_CO_TRY(const bool gave_back, co_await give_captured_back(context, captured));
@@ -80,12 +81,28 @@ class RestoreFunction : public Step {
           .with_hint("deploy that release again: pawl deploy ENVIRONMENT --tag VERSION");
     context.log(fmt::format("version {} is gone; its image is put back", version));
     PAWL_CO_CHECK(co_await give_image(context, functions_, target, image, captured.latest.digest));
-    std::string described =
-        fmt::format("{} ({}), restored by pawl {}", string_or(params, "version"),
-                    short_sha(string_or(params, "sha")), context.key().substr(0, 16));
+    std::string described = fmt::format("{} ({}), {}", string_or(params, "version"),
+                                        short_sha(string_or(params, "sha")), mark_of(context));
     PAWL_CO_TRY(const auto published,
                 co_await publish(context, functions_, target, image, std::move(described)));
     co_return published.version;
+  }
+
+  // In the description of a version that this step published.
+  static std::string mark_of(StepContext& context) {
+    const std::string key = effect_key(context.deployment().id, context.step().id, "perform");
+    return "restored by pawl " + key.substr(0, 16);
+  }
+
+  // Also when its process died before it could say so.
+  Task<Result<std::string>> version_moved_to(StepContext& context, FunctionTarget target) {
+    std::string recorded = context.deployment().output(context.step().id, "function_version");
+    if (!recorded.empty()) co_return recorded;
+    const std::string mark = mark_of(context);
+    PAWL_CO_TRY(const auto versions, co_await functions_.list_versions(target.name));
+    for (const auto& version : versions)
+      if (version.description.find(mark) != std::string::npos) co_return version.version;
+    co_return string_or(context.step().params, "function_version");
   }
 
   // The function's own code, where this step has changed it.

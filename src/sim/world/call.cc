@@ -52,9 +52,15 @@ Error no_answer(const Request& request) {
   return request.is_change ? std::move(error).with_outcome_unknown() : error;
 }
 
-void before_arrival(World& world, const Request& request) {
+void disturb(World& world, const Request& request, Fate& fate) {
   if (!request.is_guarded || !world.on_arrival) return;
-  if (world.chance.of(world.faults.rate(Fault::by_hand))) world.on_arrival(request.resource);
+  const bool is_file = request.resource.rfind("s3 ", 0) == 0;
+  if (!world.chance.of(world.faults.rate(Fault::by_hand) * (is_file ? 1 : 4))) return;
+  // An update of code takes a while, during which the function refuses another.
+  const bool is_code = request.resource.rfind("function ", 0) == 0;
+  if (is_code) fate.takes = std::chrono::milliseconds(world.chance.between(3'000, 25'000));
+  world.clock.call_in(is_code ? std::chrono::milliseconds(1) : fate.takes,
+                      [&world, resource = request.resource] { world.on_arrival(resource); });
 }
 
 void after_arrival(World& world, const Request& request, size_t effect, bool changed,

@@ -17,7 +17,7 @@ struct Request {
   bool is_change = false;
   /// How the resource is, in words: to tell a change from a repetition. Changes only.
   std::function<std::string()> look = {};
-  /// What was changed can be refused by a precondition: somebody may well be faster.
+  /// It can be refused by a precondition, or should be: somebody may well be faster.
   bool is_guarded = false;
 };
 
@@ -34,8 +34,8 @@ Fate draw_fate(World& world, const Request& request, std::optional<Error>& refus
 /// The caller's own limit on a request.
 inline constexpr std::chrono::milliseconds kPatience{30'000};
 Error no_answer(const Request& request);
-/// Before it is carried out: somebody else may be faster.
-void before_arrival(World& world, const Request& request);
+/// On its way: somebody else may be faster.
+void disturb(World& world, const Request& request, Fate& fate);
 /// What was carried out, for the invariants and the story.
 void after_arrival(World& world, const Request& request, size_t effect, bool changed,
                    const std::string& problem);
@@ -61,7 +61,6 @@ struct Sent {
   }
 
   Result<T> carry_out(World& world) {
-    if (request.is_change) before_arrival(world, request);
     const std::string before = request.look ? request.look() : "";
     Result<T> done = work();
     if (effect) {
@@ -96,7 +95,8 @@ Task<Result<T>> call(Gate& gate, Request request, std::function<Result<T>()> wor
   const uint64_t moment = world.invariants.moment();
   if (gate.stops_at(asked.action, "before it is sent")) co_await gate.hold();
   std::optional<Error> refused;
-  const Fate fate = draw_fate(world, asked, refused);
+  Fate fate = draw_fate(world, asked, refused);
+  if (fate.arrives && asked.is_guarded) disturb(world, asked, fate);
   ++gate.open;
   std::optional<Result<T>> result;
   if (fate.arrives) send(world, sent, fate);

@@ -112,6 +112,7 @@ void Invariants::carried_out(size_t number, bool changed) {
     world_.seen.count("what nobody can fence arrived late and hit what came after");
     if (const std::string& owner = owner_of(effect.environment); !owner.empty())
       watched_[owner].is_touched = true;
+    taken_away(effect.resource);  // and is put right once more
     return;
   }
   ++effect.changes;
@@ -157,7 +158,12 @@ void Invariants::probed(const std::string& environment, const std::string& diges
   const std::string& owner = owner_of(environment);
   if (!is_good || owner.empty()) return;
   Watched& watched = watched_[owner];
-  if (watched.digest == digest) watched.witnessed_at = effects_.size();
+  // Callers may get what was there before for a while, and an answer tells its version by name: of
+  // two images of one name it cannot tell which.
+  const auto ours = world_.releases.find(watched.digest);
+  const bool is_named_alike =
+      ours != world_.releases.end() && ours->second.version == world_.releases.at(digest).version;
+  if (watched.digest == digest || is_named_alike) watched.witnessed_at = effects_.size();
 }
 
 // The engine's own fold, just after an entry, against ours of the same entries.

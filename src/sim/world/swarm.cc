@@ -193,11 +193,11 @@ class Swarm {
     }
     // On this machine others see that it is gone; elsewhere its lease must run out.
     if (machine_is_known_) world_.gone.insert(owner);
-    if (world_.chance.of(0.2)) return;  // never again: another takes over
+    if (!is_silent_ && world_.chance.of(0.2)) return;  // never again: another takes over
     stage_.at(milliseconds(world_.chance.between(500, 90'000)), [this, machine] {
       if (stage_.node(machine)) return;
       Node& node = stage_.start(machine);
-      if (world_.chance.of(0.7)) node.resume_all();
+      if (is_silent_ || world_.chance.of(0.7)) node.resume_all();
     });
   }
 
@@ -207,6 +207,7 @@ class Swarm {
   void rest() {
     world_.tell("", "silence");
     world_.be_silent();
+    is_silent_ = true;  // whoever died just now is to come back
     for (size_t i = 0; i < machines_; ++i)
       if (!stage_.node(i)) stage_.start(i);
     for (size_t i = 0; i < machines_; ++i) stage_.node(i)->resume_all();
@@ -220,6 +221,7 @@ class Swarm {
   std::vector<std::string> environments_;
   std::vector<std::string> versions_;  // of all releases that somebody asked for
   int to_come_ = 0;
+  bool is_silent_ = false;
   size_t machines_ = 1;
   bool machine_is_known_ = true;
   std::map<size_t, int> deaths_;
@@ -264,15 +266,36 @@ void overwrite_by_hand(World& world, const std::string& resource) {
   world.invariants.changed_by_hand(environment_of(resource), resource, put->etag);
 }
 
+bool change_image(World& world, const std::string& environment) {
+  const auto& settings = world.environment(environment).function;
+  const WallTime now = world.clock.now();
+  auto images = world.cloud.ecr.images(settings.repository);
+  const std::string latest = world.look(environment).latest;
+  if (!images.ok()) return false;
+  for (const auto& image : *images) {
+    if (image.digest == latest) continue;
+    cloud::UpdateCode update;
+    update.image_uri = world.cloud.ecr.repository_uri(settings.repository) + "@" + image.digest;
+    if (!world.cloud.lambda.update_code(settings.name, std::move(update), now).ok()) return false;
+    world.tell("carol", "gives the function in {} {}", environment, image.digest);
+    world.invariants.changed_by_hand(environment, "image", image.digest);
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void be_faster(World& world, const std::string& resource) {
   if (resource.rfind("s3 ", 0) == 0) {
     // Pawl's own folder is nobody else's.
     if (resource.find("/.pawl/") == std::string::npos) overwrite_by_hand(world, resource);
-  } else if (change_by_hand(world, environment_of(resource))) {
-    world.seen.count("somebody was faster than a request");
+    return;
   }
+  const std::string environment = environment_of(resource);
+  const bool is_code = resource.rfind("function ", 0) == 0;
+  if (is_code ? change_image(world, environment) : change_by_hand(world, environment))
+    world.seen.count("somebody was faster than a request");
 }
 
 bool change_by_hand(World& world, const std::string& environment) {
@@ -287,26 +310,14 @@ bool change_by_hand(World& world, const std::string& environment) {
       update.function = settings.name;
       update.name = World::kAlias;
       update.version = version.version;
-      update.description = "by hand";
+      if (world.chance.of(0.5)) update.description = "by hand";
       if (!world.cloud.lambda.update_alias(std::move(update), now).ok()) return false;
       world.tell("carol", "moves the alias in {} to version {}", environment, version.version);
       world.invariants.changed_by_hand(environment, "alias", version.version);
       return true;
     }
   }
-  auto images = world.cloud.ecr.images(settings.repository);
-  const std::string latest = world.look(environment).latest;
-  if (!images.ok()) return false;
-  for (const auto& image : *images) {
-    if (image.digest == latest) continue;
-    cloud::UpdateCode update;
-    update.image_uri = world.cloud.ecr.repository_uri(settings.repository) + "@" + image.digest;
-    if (!world.cloud.lambda.update_code(settings.name, std::move(update), now).ok()) return false;
-    world.tell("carol", "gives the function in {} {}", environment, image.digest);
-    world.invariants.changed_by_hand(environment, "image", image.digest);
-    return true;
-  }
-  return false;
+  return change_image(world, environment);
 }
 
 RunResult result_of(World& world, size_t calls) {

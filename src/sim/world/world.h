@@ -62,7 +62,7 @@ class World {
   Invariants invariants;
   /// How often one in line looks.
   std::chrono::milliseconds poll{500};
-  /// Called when a change of a resource arrives, before it is carried out: somebody may be faster.
+  /// Called before a change of a resource arrives: somebody may be faster.
   std::function<void(const std::string& resource)> on_arrival;
 
   /// Makes a release that can be deployed; gives its version.

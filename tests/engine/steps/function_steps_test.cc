@@ -531,6 +531,34 @@ TEST(MoveAliasUndo, LeavesAnAliasThatSomebodyMovedAfterUs) {
   EXPECT_EQ(alias.version, "$LATEST");
 }
 
+// Found by pawl-sim: whoever moves it by hand may well leave the description that we wrote.
+TEST(MoveAliasUndo, LeavesAnAliasThatSomebodyMovedAfterUsAndKeptItsDescription) {
+  StepWorld world;
+  world.old_release_is_live();
+  world.plan_deployment();
+  ASSERT_TRUE(world.run_until("move_alias").ok());
+  auto& alias = world.functions.functions["meals-dev"].aliases["live"];
+  alias.version = "$LATEST";
+  const auto undone = world.undo_step("move_alias");
+  ASSERT_FALSE(undone.ok());
+  EXPECT_EQ(undone.error().kind(), ErrorKind::conflict);
+  EXPECT_EQ(alias.version, "$LATEST");
+}
+
+// Found by pawl-sim: the version that we "published" was there before, and somebody's alias too.
+TEST(MoveAliasUndo, LeavesAnAliasThatAppearedMeanwhileAtTheVersionThatWeFound) {
+  StepWorld world;
+  world.nothing_is_live();
+  world.plan_deployment();
+  ASSERT_TRUE(world.run_until("publish_version").ok());
+  const std::string version = world.deployment.output("publish_version", "function_version");
+  world.functions.functions["meals-dev"].aliases["live"] = {"meals-dev", "live", version,
+                                                            "by ben",    "r99",  {}};
+  EXPECT_FALSE(world.run_step("move_alias").ok());
+  EXPECT_FALSE(world.undo_step("move_alias").ok());
+  EXPECT_EQ(world.functions.functions["meals-dev"].aliases.count("live"), 1u);
+}
+
 TEST(Redeploy, OfTheSameImageKeepsItsVersion) {
   StepWorld world;
   world.old_release_is_live();
