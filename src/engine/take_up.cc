@@ -56,23 +56,34 @@ Task<void> TakeUpAll::wait_for_news(std::stop_token stop) {
 
 // True when something was found, and more may be there.
 Task<Result<bool>> TakeUpAll::look(Scope& runs) {
-  PAWL_CO_CHECK(co_await free_the_dead());
-  PAWL_CO_TRY(const bool claimed, co_await claim(runs));
+  PAWL_CO_TRY(auto leases, co_await ports_.store.leases(options_.app));
+  held_.clear();
+  for (const Lease& lease : leases) held_.insert(lease.environment);
+  PAWL_CO_TRY(bool is_any, co_await claim(runs));
+  if (running_.size() < options_.at_once) {
+    PAWL_CO_TRY(const bool freed, co_await free_the_dead(std::move(leases)));
+    // Another node may have been quicker to claim them; then there may be more behind.
+    is_any = is_any || freed;
+    if (freed) PAWL_CO_CHECK(co_await claim(runs));
+  }
   PAWL_CO_TRY(const bool ended, co_await end_the_abandoned());
-  co_return claimed || ended;
+  co_return is_any || ended;
 }
 
-Task<Result<void>> TakeUpAll::free_the_dead() {
-  held_.clear();
-  PAWL_CO_TRY(auto leases, co_await ports_.store.leases(options_.app));
+// No more than can be run now: with thousands of them, the first must not wait for the last.
+Task<Result<bool>> TakeUpAll::free_the_dead(std::vector<Lease> leases) {
+  size_t room = options_.at_once - running_.size();
+  bool is_any = false;
   for (const Lease& lease : leases) {
     PAWL_CO_TRY(const bool freed, co_await dead_.free(lease));
-    if (freed)
-      ports_.told.on_freed(lease);
-    else
-      held_.insert(lease.environment);
+    if (!freed) continue;
+    is_any = true;
+    held_.erase(lease.environment);
+    nothing_for_us_since_.reset();
+    ports_.told.on_freed(lease);
+    if (--room == 0) break;
   }
-  co_return ok();
+  co_return is_any;
 }
 
 Task<Result<bool>> TakeUpAll::claim(Scope& runs) {

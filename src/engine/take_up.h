@@ -62,7 +62,7 @@ class TakeUpAll {
 
  private:
   Task<Result<bool>> look(Scope& runs);
-  Task<Result<void>> free_the_dead();
+  Task<Result<bool>> free_the_dead(std::vector<Lease> leases);
   Task<Result<bool>> claim(Scope& runs);
   Task<Result<bool>> end_the_abandoned();
   Task<Result<bool>> end_the_first(const std::string& id);

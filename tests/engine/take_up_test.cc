@@ -245,6 +245,24 @@ TEST(TakeUp, ANodeThatDiesIsFollowedByAnother) {
   EXPECT_TRUE(rig.world.unintended.empty());
 }
 
+TEST(TakeUp, TheFirstDoesNotWaitForTheLastOfMany) {
+  Rig rig;
+  std::vector<std::string> environments;
+  for (int i = 0; i < 40; ++i) environments.push_back(fmt::format("e{}", i));
+  const Left left(rig, environments);
+  int freed = 0, freed_before_the_first = -1;
+  rig.door = [&](const std::string& verb, MemoryStore::Moment moment) -> Result<void> {
+    if (moment == MemoryStore::Moment::before) return ok();
+    if (verb == "release_if_not_renewed") ++freed;
+    if (verb == "append" && freed_before_the_first < 0) freed_before_the_first = freed;
+    return ok();
+  };
+  Node node(rig, "node");
+  ASSERT_TRUE(node.run().ok());
+  EXPECT_LE(freed_before_the_first, 2);  // as many as it runs at once
+  EXPECT_EQ(freed, 40);
+}
+
 TEST(TakeUp, ASilentStoreIsWaitedFor) {
   Rig rig;
   const Left left(rig, {"dev"});
