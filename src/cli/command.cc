@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "cli/version.h"
+#include "engine/ports/store.h"
 
 namespace pawl {
 
@@ -182,12 +183,13 @@ std::string Program::reference() const {
       "| 2 | wrong usage or config; nothing was touched |\n"
       "| 3 | failed and rolled back: what was live before is live |\n"
       "| 4 | refused by policy: not eligible, frozen, not approved, superseded |\n"
-      "| 5 | interrupted; the next call takes it up |\n\n";
+      "| 5 | interrupted: the next call takes it up; or taken over by another process |\n\n";
   write_reference(*impl_->root, "pawl", text);
   return text;
 }
 
 int exit_code_for(const Error& error) {
+  if (error.code() == kCodeFenced) return kInterrupted;  // another process takes it to its end
   switch (error.kind()) {
     case ErrorKind::usage:
     case ErrorKind::config:

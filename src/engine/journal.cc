@@ -191,9 +191,11 @@ Task<Result<bool>> Journal::take_in(std::vector<Event> ours) {
   for (const Event& event : stored.events) take(event, true);
   // Who runs a deployment stamps its events with a newer lease: then it is not ours any more.
   if (token_ != 0 && deployment_.fencing_token > token_)
-    co_return Error(ErrorKind::conflict,
-                    fmt::format("deployment {} was taken over by {}", id_, deployment_.owner))
-        .with_code(std::string(kCodeFenced));
+    co_return Error(ErrorKind::conflict, fmt::format("deployment {} was taken over by {}", id_,
+                                                     owner_for_people(deployment_.owner)))
+        .with_code(std::string(kCodeFenced))
+        .with_hint(
+            "this process changed nothing after that; whoever has it now takes it to its end");
   co_return is_stored;
 }
 
