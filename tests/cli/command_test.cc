@@ -74,6 +74,8 @@ TEST(ExitCodes, FollowTheKindOfTheError) {
   EXPECT_EQ(exit_code_for(Error(ErrorKind::usage, "")), 2);
   EXPECT_EQ(exit_code_for(Error(ErrorKind::refused, "")), 4);
   EXPECT_EQ(exit_code_for(Error(ErrorKind::interrupted, "")), 5);
+  EXPECT_EQ(exit_code_for(Error(ErrorKind::conflict, "").with_code("fenced")), 5);
+  EXPECT_EQ(exit_code_for(Error(ErrorKind::conflict, "")), 1);
   EXPECT_EQ(exit_code_for(Error(ErrorKind::unavailable, "")), 1);
 }
 
