@@ -73,12 +73,17 @@ Task<Result<T>> with_timeout(Clock& clock, std::chrono::milliseconds limit, Task
   std::stop_token inherited = co_await current_stop();
   std::stop_source inner;
   std::stop_callback forward(inherited, [&inner] { inner.request_stop(); });
+  const TaskContext work_context{inner.get_token()};
+  Task<Result<T>> work = std::move(task);
+  work.start(&work_context);
+  if (work.done()) co_return work.take();  // a journal in a file, say: no timer for that
   std::stop_source timer_stop;
   TaskContext timer_context{timer_stop.get_token()};
   bool expired = false;
   Scope timer(&timer_context);
   timer.spawn(detail::stop_after(clock, limit, inner, &expired));
-  Result<T> result = co_await with_stop(inner.get_token(), std::move(task));
+  co_await work.end();
+  Result<T> result = work.take();
   timer_stop.request_stop();
   co_await timer.join();
   if (!result.ok() && expired && !inherited.stop_requested())

@@ -133,6 +133,20 @@ class [[nodiscard]] Task {
     handle_.promise().context = context;
     handle_.resume();
   }
+  struct EndAwaiter {
+    Handle child;
+    bool await_ready() const noexcept { return child.done(); }
+    void await_suspend(std::coroutine_handle<> owner) noexcept {
+      child.promise().owner = owner;
+      child.promise().owner_suspended = true;
+    }
+    void await_resume() const noexcept {}
+  };
+  /// co_await task.end(): until one that was started is done.
+  EndAwaiter end() {
+    PAWL_ASSERT(handle_);
+    return EndAwaiter{handle_};
+  }
   T take() {
     PAWL_ASSERT(done());
     if (handle_.promise().exception) std::rethrow_exception(handle_.promise().exception);
