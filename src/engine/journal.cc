@@ -148,18 +148,18 @@ Task<Result<void>> Journal::refresh() {
 }
 
 Task<Result<void>> Journal::write_locked(std::vector<JournalEntry> entries) {
-  for (auto& entry : entries) {
-    entry.data = redacted(std::move(entry.data));
-    if (work_) entry.data[kUsedMs] = used().count();
-  }
   // One time for all tries: an entry whose answer was lost is known again by it.
   const WallTime at = clock_.now();
+  std::vector<Event> events;
+  events.reserve(entries.size());
+  for (auto& entry : entries) {
+    if (work_) entry.data[kUsedMs] = used().count();
+    events.push_back(Event{id_, 0, at, token_, entry.type, std::move(entry.step),
+                           redacted(std::move(entry.data))});
+  }
   for (int tries = 1;; ++tries) {
-    std::vector<Event> events;
-    events.reserve(entries.size());
-    for (const auto& entry : entries)
-      events.push_back(Event{id_, deployment_.last_sequence + 1 + events.size(), at, token_,
-                             entry.type, entry.step, entry.data});
+    for (size_t i = 0; i < events.size(); ++i)
+      events[i].sequence = deployment_.last_sequence + 1 + i;
     auto appended = co_await store_.append(events);
     if (appended.ok()) {
       for (const Event& event : events) take(event, true);
@@ -170,9 +170,9 @@ Task<Result<void>> Journal::write_locked(std::vector<JournalEntry> entries) {
     const bool may_be_stored = is_transient(error.kind()) || error.outcome_unknown();
     if ((!is_overtaken && !may_be_stored) || tries == kMaxTries)
       co_return std::move(appended).error().while_doing(
-          fmt::format("recording '{}' of deployment {}", to_string(entries.front().type), id_));
+          fmt::format("recording '{}' of deployment {}", to_string(events.front().type), id_));
     if (may_be_stored) PAWL_CO_CHECK(co_await clock_.sleep_for(kPause * tries));
-    auto stored = co_await take_in(std::move(events));
+    auto stored = co_await take_in(events);
     if (!stored.ok() && !is_transient(stored.error().kind())) co_return std::move(stored).error();
     if (stored.ok() && *stored) co_return ok();
   }

@@ -5,13 +5,13 @@
 
 namespace pawl {
 
-// A waiter stands in the clock's map until its time comes or its task is stopped. Being stopped
+// A waiter stands in the clock's list until its time comes or its task is stopped. Being stopped
 // only moves it to the present: it goes on from step(), never from inside request_stop().
 struct VirtualClock::Sleep {
   VirtualClock& clock;
   int64_t due_ms;
   std::stop_token stop;
-  Place place{};
+  Due place{};
   bool is_waiting = false;
   bool was_stopped = false;
   std::coroutine_handle<> owner;
@@ -42,12 +42,11 @@ struct VirtualClock::Sleep {
   bool await_resume() const { return !was_stopped; }
 
   void enter(int64_t when_ms) {
-    place = {when_ms, clock.next_ticket_++};
-    clock.waiters_.emplace(place, Waiter{this, {}});
+    place = clock.enter(when_ms, Waiter{0, this, {}});
     is_waiting = true;
   }
   void leave() {
-    if (std::exchange(is_waiting, false)) clock.waiters_.erase(place);
+    if (std::exchange(is_waiting, false)) clock.leave(place);
   }
   void wake_now() {
     was_stopped = true;
@@ -68,29 +67,58 @@ Task<Result<void>> VirtualClock::sleep_for(std::chrono::milliseconds duration) {
   co_return ok();
 }
 
+VirtualClock::Due VirtualClock::enter(int64_t due_ms, Waiter waiter) {
+  if (unused_.empty()) {
+    unused_.push_back(waiters_.size());
+    waiters_.emplace_back();
+  }
+  const Due due{due_ms, next_ticket_++, unused_.back()};
+  unused_.pop_back();
+  waiter.ticket = due.ticket;
+  waiters_[due.waiter] = std::move(waiter);
+  heap_.push_back(due);
+  std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+  ++waiting_;
+  return due;
+}
+
+void VirtualClock::leave(const Due& due) {
+  waiters_[due.waiter] = Waiter();
+  unused_.push_back(due.waiter);
+  --waiting_;
+}
+
+std::optional<VirtualClock::Due> VirtualClock::first() {
+  while (!heap_.empty() && waiters_[heap_.front().waiter].ticket != heap_.front().ticket) {
+    std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+    heap_.pop_back();
+  }
+  if (heap_.empty()) return std::nullopt;
+  return heap_.front();
+}
+
 bool VirtualClock::step() {
-  if (waiters_.empty()) return false;
-  const auto first = waiters_.begin();
-  steady_.ms = std::max(steady_.ms, first->first.first);
-  if (Sleep* sleep = first->second.sleep) {
+  const auto due = first();
+  if (!due) return false;
+  steady_.ms = std::max(steady_.ms, due->ms);
+  if (Sleep* sleep = waiters_[due->waiter].sleep) {
     sleep->leave();
     sleep->owner.resume();
     return true;
   }
-  const std::function<void()> call = std::move(first->second.call);
-  waiters_.erase(first);
+  const std::function<void()> call = std::move(waiters_[due->waiter].call);
+  leave(*due);
   call();
   return true;
 }
 
 void VirtualClock::call_in(std::chrono::milliseconds duration, std::function<void()> what) {
-  const int64_t due = steady_.ms + std::max<int64_t>(duration.count(), 0);
-  waiters_.emplace(Place{due, next_ticket_++}, Waiter{nullptr, std::move(what)});
+  enter(steady_.ms + std::max<int64_t>(duration.count(), 0), Waiter{0, nullptr, std::move(what)});
 }
 
 void VirtualClock::advance(std::chrono::milliseconds duration) {
   const SteadyTime end = steady_ + duration;
-  while (!waiters_.empty() && waiters_.begin()->first.first <= end.ms) step();
+  for (auto due = first(); due && due->ms <= end.ms; due = first()) step();
   steady_ = std::max(steady_, end);
 }
 

@@ -5,8 +5,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -41,20 +42,38 @@ class VirtualClock : public Clock {
     PAWL_ASSERT(done);
     return task.take();
   }
-  size_t waiting() const { return waiters_.size(); }
+  size_t waiting() const { return waiting_; }
 
  private:
   struct Sleep;
-  using Place = std::pair<int64_t, uint64_t>;  // when, then in the order they came
 
   SteadyTime steady_{1'000'000};
   int64_t wall_offset_ms_ = 1'790'000'000'000;
-  uint64_t next_ticket_ = 0;
+  uint64_t next_ticket_ = 1;
   struct Waiter {
+    uint64_t ticket = 0;         // 0: nobody
     Sleep* sleep = nullptr;      // a task that sleeps, or else ...
     std::function<void()> call;  // ... what is to be called
   };
-  std::map<Place, Waiter> waiters_;
+  /// When, then in the order they came. Left behind by a waiter that is gone: its ticket is
+  /// another.
+  struct Due {
+    int64_t ms = 0;
+    uint64_t ticket = 0;
+    size_t waiter = 0;
+    bool operator>(const Due& other) const {
+      return ms != other.ms ? ms > other.ms : ticket > other.ticket;
+    }
+  };
+  Due enter(int64_t due_ms, Waiter waiter);
+  void leave(const Due& due);
+  /// The earliest; no value when nobody waits.
+  std::optional<Due> first();
+
+  std::vector<Waiter> waiters_;
+  std::vector<size_t> unused_;  // of those
+  std::vector<Due> heap_;       // earliest first
+  size_t waiting_ = 0;
 };
 
 /// Entropy from a seed (splitmix64), for tests and the simulator.

@@ -89,10 +89,12 @@ Task<Result<std::optional<std::string>>> verify_rollback(HealthProbe* probe, Ste
   check.base_url = captured->url;
   if (check.base_url.empty()) check.base_url = context.deployment().output("find_url", "url");
   if (check.base_url.empty()) co_return nothing_to_ask;
-  check.version = before.version;
+  // With shares on the alias any of its versions may answer.
+  const bool is_shared = captured->alias && !captured->alias->additional_weights.empty();
+  check.version = is_shared ? "" : before.version;
   check.attempts = check.settings.rollback_attempts;
   PAWL_CO_TRY(const auto outputs, co_await check_until_healthy(context, *probe, std::move(check)));
-  std::optional<std::string> answered = before.version.empty()
+  std::optional<std::string> answered = is_shared || before.version.empty()
                                             ? std::string("what was live before answers again")
                                             : fmt::format("{} answers again", before.version);
   (void)outputs;

@@ -53,6 +53,14 @@ void Invariants::announced(const std::string& node, Announcement by) {
   announced_[node] = std::move(by);
 }
 
+// What another process has sent since this one took over, it cannot know of.
+bool Invariants::is_to_be_asked(const Unknown& unknown, const Effect& effect) const {
+  if (unknown.deployment != effect.by.deployment) return false;
+  const auto granted = granted_.find({effect.environment, effect.by.token});
+  return unknown.token == effect.by.token || granted == granted_.end() ||
+         unknown.since <= granted->second;
+}
+
 size_t Invariants::issued(const std::string& node, const std::string& action,
                           const std::string& resource) {
   after_step();  // the record as it is at this moment
@@ -83,7 +91,7 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
     broken(kIntent, fmt::format("{} sends {} for {}, which the record does not know of",
                                 effect.by.deployment, action, effect.by.step));
   if (const auto unknown = unknown_.find(resource);
-      unknown != unknown_.end() && unknown->second.deployment == effect.by.deployment)
+      unknown != unknown_.end() && is_to_be_asked(unknown->second, effect))
     broken(kAsked, fmt::format("{} sends {} without having asked what became of the last request "
                                "about {}",
                                effect.by.step, action, resource));
@@ -92,9 +100,9 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
     watched.before = world_.look(effect.environment);
   // Pawl's own objects are named by deployment and content: writing one again is the same write.
   const bool is_own_object = resource.find("/.pawl/") != std::string::npos;
-  if (!is_own_object) unknown_[resource] = {effect.by.deployment, effect.by.key, moment_};
+  if (!is_own_object)
+    unknown_[resource] = {effect.by.deployment, effect.by.key, effect.by.token, moment_};
   effects_.push_back(std::move(effect));
-  watched.last_change = effects_.size();
   return effects_.size() - 1;
 }
 
@@ -115,6 +123,7 @@ void Invariants::carried_out(size_t number, bool changed) {
     taken_away(effect.resource);  // and is put right once more
     return;
   }
+  watched_[effect.by.deployment].last_change = ++moment_;
   ++effect.changes;
   const int changes = ++changes_[{effect.by.key, effect.resource}];
   if (changes > 1)
@@ -163,7 +172,7 @@ void Invariants::probed(const std::string& environment, const std::string& diges
   const auto ours = world_.releases.find(watched.digest);
   const bool is_named_alike =
       ours != world_.releases.end() && ours->second.version == world_.releases.at(digest).version;
-  if (watched.digest == digest || is_named_alike) watched.witnessed_at = effects_.size();
+  if (watched.digest == digest || is_named_alike) watched.witnessed_at = ++moment_;
 }
 
 // The engine's own fold, just after an entry, against ours of the same entries.

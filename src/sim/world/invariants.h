@@ -65,6 +65,10 @@ class Invariants {
 
   // ---- told of by the ports ----
   void acknowledged(const std::string& deployment);
+  /// The record grants a lease; whoever asked is yet to hear of it.
+  void granted(const Lease& lease) {
+    granted_.try_emplace({lease.environment, lease.token}, moment_);
+  }
   /// A lease was asked for (or renewed) at `asked_at`, and granted until then plus `duration`.
   void leased(const Lease& lease, SteadyTime asked_at, std::chrono::milliseconds duration);
   void announced(const std::string& node, Announcement by);
@@ -76,7 +80,7 @@ class Invariants {
   void answered(size_t effect, bool is_known);
   /// `resource` and what lies below it was read, by a request that left at that moment().
   void read(const std::string& resource, uint64_t moment);
-  /// Grows with each request that changes something, and with each answer to one.
+  /// Grows with each request that changes something, its arrival and its answer.
   uint64_t moment() const { return moment_; }
   /// Text that leaves the process: a line of a log, a report. No secret may be in it.
   void written(const std::string& where, std::string_view text);
@@ -118,8 +122,8 @@ class Invariants {
   struct Watched {
     std::string digest;                       // that it makes live, of its plan
     std::optional<LiveView> before;           // its first change
-    size_t last_change = 0;                   // number of its last request (1-based)
-    size_t witnessed_at = 0;                  // requests made when its digest last answered well
+    uint64_t last_change = 0;                 // moment of its last request that changed something
+    uint64_t witnessed_at = 0;                // moment at which its digest last answered well
     bool is_touched = false;                  // by hand, while it ran
     std::vector<Hand> hands;                  // after its capture
     std::map<std::string, uint64_t> started;  // step -> sequence of its first start
@@ -137,10 +141,12 @@ class Invariants {
   struct Unknown {
     std::string deployment;
     std::string key;
+    uint64_t token = 0;
     uint64_t since = 0;  // only a read that left later tells
   };
 
   void broken(const char* invariant, std::string what);
+  bool is_to_be_asked(const Unknown& unknown, const Effect& effect) const;
   void take(const Event& event);
   void check_token(const Deployment& deployment, const Event& event);
   void check_step(const Deployment& deployment, const Event& event);
@@ -169,7 +175,8 @@ class Invariants {
   std::map<std::string, std::string> owners_;             // environment -> deployment
   std::map<std::string, uint64_t> epochs_;                // environment -> highest token recorded
   std::map<std::pair<std::string, uint64_t>, SteadyTime> deadlines_;
-  std::map<std::string, Announcement> announced_;  // node -> not yet used
+  std::map<std::pair<std::string, uint64_t>, uint64_t> granted_;  // moment of the grant
+  std::map<std::string, Announcement> announced_;                 // node -> not yet used
   std::vector<Effect> effects_;
   std::map<std::pair<std::string, std::string>, int> changes_;  // (key, resource)
   std::map<std::string, Unknown> unknown_;                      // by resource

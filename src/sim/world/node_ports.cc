@@ -98,6 +98,7 @@ Task<Result<std::optional<Lease>>> SimStore::acquire_lease(std::string app, std:
   if (gate_.stops_at("acquire_lease", kBefore)) co_await gate_.hold();
   PAWL_CO_CHECK(before("acquire_lease"));
   auto granted = co_await real().acquire_lease(app, environment, deployment, owner, now, duration);
+  if (granted.ok() && *granted) world.invariants.granted(**granted);
   if (gate_.stops_at("acquire_lease", kAfter)) co_await gate_.hold();
   PAWL_CO_CHECK(after("acquire_lease", granted.ok()));
   if (granted.ok() && *granted) {
@@ -162,6 +163,8 @@ Task<Result<std::vector<Lease>>> SimStore::claim(std::string app, std::string ow
   if (gate_.stops_at("claim", kBefore)) co_await gate_.hold();
   PAWL_CO_CHECK(before("claim"));
   auto granted = co_await real().claim(app, owner, limit, now, duration);
+  if (granted.ok())
+    for (const Lease& lease : *granted) world.invariants.granted(lease);
   if (gate_.stops_at("claim", kAfter)) co_await gate_.hold();
   PAWL_CO_CHECK(after("claim", granted.ok()));
   if (!granted.ok()) co_return granted;

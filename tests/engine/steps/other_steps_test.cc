@@ -156,6 +156,22 @@ TEST(VerifyRollback, WantsTheVersionThatAnsweredBefore) {
   EXPECT_EQ(world.attempts.size(), 2u);
 }
 
+// Found by pawl-sim: which version answers is chance then.
+TEST(VerifyRollback, WithSharesOnTheAliasAnyOfItsVersionsMayAnswer) {
+  StepWorld world;
+  world.old_release_is_live();
+  auto& function = world.functions.functions["meals-dev"];
+  function.versions.push_back(function.versions.front());
+  function.versions.back().version = "2";
+  function.aliases["live"].additional_weights = {{"2", 0.25}};
+  world.plan_deployment();
+  ASSERT_TRUE(world.run_until("move_alias").ok());
+  world.answers("1.4.0");
+  const auto verified = world.verify_rollback();
+  ASSERT_TRUE(verified.ok()) << verified.error().message();
+  EXPECT_EQ(*verified, "what was live before answers again");
+}
+
 TEST(VerifyRollback, AnErrorSaysThatItDoesNotAnswer) {
   StepWorld world;
   deploy_up_to_the_check(world);
