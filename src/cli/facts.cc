@@ -42,16 +42,11 @@ Task<Result<void>> read_git(Session& session, Trigger& trigger, Facts& facts, Pl
 Task<Result<void>> read_journal(Session& session, const DeployQuestion& question,
                                 const Trigger& trigger, Facts& facts) {
   const auto& environment = question.environment;
-  PAWL_CO_TRY(auto live,
-              co_await live_deployment(session.store(), question.config.app, environment.name));
-  if (live && !live->release.sha.empty() && !trigger.sha.empty()) {
-    facts.live_sha = live->release.sha;
-    if (live->release.sha != trigger.sha) {
-      // A commit that this clone does not have cannot be compared; that is no answer, not a "no".
-      auto older = co_await session.source().is_ancestor(trigger.sha, live->release.sha);
-      if (older.ok()) facts.is_older_than_live = *older;
-    }
-  }
+  PAWL_CO_TRY(auto beside,
+              co_await compare_with_live(session.store(), session.source(), question.config.app,
+                                         environment.name, trigger.sha));
+  facts.live_sha = std::move(beside.live_sha);
+  facts.is_older_than_live = beside.is_older;
   if (!environment.promote_from.empty()) {
     PAWL_CO_TRY(auto verified, co_await live_deployment(session.store(), question.config.app,
                                                         environment.promote_from));

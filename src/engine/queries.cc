@@ -78,4 +78,17 @@ Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::s
   co_return std::optional<RollbackTarget>();
 }
 
+Task<Result<BesideLive>> compare_with_live(Store& store, SourceRepository& source, std::string app,
+                                           std::string environment, std::string sha) {
+  BesideLive beside;
+  PAWL_CO_TRY(auto live, co_await live_deployment(store, std::move(app), std::move(environment)));
+  if (!live || live->release.sha.empty() || sha.empty()) co_return beside;
+  beside.live_sha = live->release.sha;
+  if (beside.live_sha == sha) co_return beside;
+  // A commit that this clone does not have cannot be compared; that is no answer, not a "no".
+  auto older = co_await source.is_ancestor(std::move(sha), beside.live_sha);
+  if (older.ok()) beside.is_older = *older;
+  co_return beside;
+}
+
 }  // namespace pawl

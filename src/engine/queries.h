@@ -7,6 +7,7 @@
 
 #include "core/deployment.h"
 #include "core/plan.h"
+#include "engine/ports/source_repository.h"
 #include "engine/ports/store.h"
 
 namespace pawl {
@@ -28,5 +29,13 @@ Task<Result<std::optional<Deployment>>> live_deployment(Store& store, std::strin
 Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::string app,
                                                             std::string environment,
                                                             std::string version);
+
+/// A commit beside the one that is live: whether it would put an older one in a newer one's place.
+struct BesideLive {
+  std::string live_sha;          // empty: nothing is live, or it is not known as what
+  std::optional<bool> is_older;  // no value: not to be told, or nothing to compare with
+};
+Task<Result<BesideLive>> compare_with_live(Store& store, SourceRepository& source, std::string app,
+                                           std::string environment, std::string sha);
 
 }  // namespace pawl

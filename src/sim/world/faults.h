@@ -35,13 +35,14 @@ enum class Fault {
   stale,          // for two seconds after a change reads, and callers, may see what was before
   tag_moved,      // the tag of a release is moved to another image in the source registry
   blab,           // an error holds a secret: as it is, base64, URL-encoded
+  deliveries,     // what CI says comes late, twice, and out of order
 };
-constexpr size_t kFaults = 22;
+constexpr size_t kFaults = 23;
 constexpr std::array<std::string_view, kFaults> kFaultNames = {
     "crash",      "stop",          "pause",        "request-lost", "answer-lost", "delay",
     "throttle",   "server-error",  "clock",        "lease",        "slow-update", "update-fails",
     "image-gone", "store-refuses", "store-answer", "by-hand",      "flapping",    "forge-down",
-    "twice",      "stale",         "tag-moved",    "blab"};
+    "twice",      "stale",         "tag-moved",    "blab",         "deliveries"};
 
 /// Which faults may come, each with its rate (0: never).
 class Faults {

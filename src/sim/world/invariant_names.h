@@ -14,6 +14,7 @@ inline constexpr const char* kAsked = "8 unknown is asked, not repeated";
 inline constexpr const char* kWitnessed = "9 success is witnessed";
 inline constexpr const char* kChecked = "10 what was checked is what runs";
 inline constexpr const char* kProven = "11 rollback goes only to proven ground";
+inline constexpr const char* kDelivery = "12 delivery order does not matter";
 inline constexpr const char* kSecrets = "14 secrets stay inside";
 inline constexpr const char* kRefusal = "17 what was refused changes nothing";
 inline constexpr const char* kHeeded = "20 a cancel is heeded";

@@ -68,6 +68,7 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
   Effect effect;
   effect.action = action;
   effect.resource = resource;
+  effect.issued_at = moment_;
   const auto said = announced_.find(node);
   if (said == announced_.end()) {
     broken(kOldEpochs,
@@ -123,12 +124,22 @@ void Invariants::carried_out(size_t number, bool changed) {
     taken_away(effect.resource);  // and is put right once more
     return;
   }
+  if (effect.action == "delete_alias") forget_what_was_deleted(effect);
   watched_[effect.by.deployment].last_change = ++moment_;
   ++effect.changes;
   const int changes = ++changes_[{effect.by.key, effect.resource}];
   if (changes > 1)
     broken(kOnce, fmt::format("{} of {} changed {} {} times ({})", effect.by.step,
                               effect.by.deployment, effect.resource, changes, effect.action));
+}
+
+// What somebody set while the deletion was on its way: nothing could have refused it.
+void Invariants::forget_what_was_deleted(const Effect& effect) {
+  auto& hands = watched_[effect.by.deployment].hands;
+  const size_t gone = std::erase_if(hands, [&](const Hand& hand) {
+    return hand.what == "alias" && hand.moment >= effect.issued_at;
+  });
+  if (gone > 0) world_.seen.count("what nobody can fence hit what was set while it was under way");
 }
 
 void Invariants::answered(size_t number, bool is_known) {
@@ -211,7 +222,7 @@ void Invariants::changed_by_hand(const std::string& environment, const std::stri
   watched.is_touched = true;
   const bool is_file = what.rfind("s3 ", 0) == 0;
   if (is_file) {
-    watched.hands.push_back({what, value});
+    watched.hands.push_back({what, value, moment_});
     return;
   }
   const StepState* capture = folds_.at(owner).step("capture_live");
@@ -223,7 +234,7 @@ void Invariants::changed_by_hand(const std::string& environment, const std::stri
   std::erase_if(watched.hands, [&](const Hand& earlier) { return earlier.what == what; });
   const Deployment& deployment = folds_.at(owner);
   const std::string ours = what == "alias" ? version_of(deployment) : digest_of(deployment);
-  if (value != then && value != ours) watched.hands.push_back({what, value});
+  if (value != then && value != ours) watched.hands.push_back({what, value, moment_});
 }
 
 std::string Invariants::version_of(const Deployment& deployment) {

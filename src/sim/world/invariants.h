@@ -2,8 +2,7 @@
 // every step of the clock against the record and the world's own ledger of requests, never against
 // what the engine says of itself.
 //
-// Of the nineteen these cannot be checked on this world yet:
-//   12 delivery order does not matter: there is no webhook source yet
+// Of the nineteen this one cannot be checked on this world yet:
 //   19 a hook that cannot be undone runs at most once: there are no hooks yet
 // Of 17 only what the engine makes of a decision; the decision itself (a freeze, an approval) is
 // made before it is asked, by the pure core/validate (tests/core/validate_test.cc).
@@ -47,8 +46,9 @@ struct Announcement {
 struct Effect {
   Announcement by;
   std::string environment;
-  std::string action;    // "update_code"
-  std::string resource;  // "function meals-dev"
+  std::string action;      // "update_code"
+  std::string resource;    // "function meals-dev"
+  uint64_t issued_at = 0;  // moment
   bool is_answered = false;
   bool is_known = false;  // the answer said done or not done
   int changes = 0;        // of the resource
@@ -117,6 +117,7 @@ class Invariants {
  private:
   struct Hand {
     std::string what, value;  // "alias", "2"
+    uint64_t moment = 0;      // when
   };
   /// What is known of a deployment beside its fold.
   struct Watched {
@@ -132,6 +133,8 @@ class Invariants {
     int starts_after_cancel = 0;
   };
   /// A deployment that succeeded, as it ended.
+  /// The newest commit that was made live by CI, by its place on the main branch.
+  size_t newest_live_ = 0;
   struct Success {
     std::string deployment, version, digest;
     bool is_rollback = false;
@@ -160,6 +163,9 @@ class Invariants {
   void check_kept(const Deployment& deployment, const LiveView& before, const LiveView& now);
   void check_restored(const Deployment& deployment, const LiveView& now);
   void check_hands(const Deployment& deployment, const LiveView& now);
+  void check_delivered(const Deployment& deployment);
+  void check_trunk_at_rest();
+  void forget_what_was_deleted(const Effect& effect);
   void see_end(const Deployment& deployment);
   bool may_fail() const;
 

@@ -42,6 +42,7 @@ void Invariants::check_finished(const Deployment& deployment) {
   auto& successes = successes_[deployment.environment];
   const bool is_lost = deployment.phase == Phase::failed || deployment.rollback_status == "left";
   if (is_lost && !successes.empty()) successes.back().was_lost = true;
+  if (deployment.environment == World::kTrunk) check_delivered(deployment);
   if (watched.before) check_kept(deployment, *watched.before, now);
   const bool says_undone =
       deployment.phase == Phase::rolled_back || deployment.phase == Phase::cancelled;

@@ -183,7 +183,9 @@ void Invariants::check_planned(const Deployment& deployment) {
 
 void Invariants::check_target(const Deployment& deployment) {
   std::string expected = "nothing";
-  for (size_t earlier = 0; earlier < 3; ++earlier) {
+  // One that stood still between its look at the record and its word saw one much older.
+  const size_t seen_late = world_.faults.is_on(Fault::pause) ? 12 : 3;
+  for (size_t earlier = 0; earlier < seen_late; ++earlier) {
     for (const bool is_live : {false, true}) {
       const Success* target = target_of_rollback(deployment.environment, earlier, is_live);
       if (target == nullptr) continue;
@@ -213,6 +215,7 @@ void Invariants::at_rest() {
     if (is_to_be_told && tellings == 0 && deployment.notifications.empty())
       broken(kRest, fmt::format("nobody was told how {} ended", id));
   }
+  check_trunk_at_rest();
 }
 
 }  // namespace pawl::sim

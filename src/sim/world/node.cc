@@ -1,5 +1,6 @@
 #include "sim/world/node.h"
 
+#include "core/validate.h"
 #include "engine/queries.h"
 
 namespace pawl::sim {
@@ -42,6 +43,7 @@ Node::Node(World& world, std::string name, int life, std::chrono::milliseconds s
       images_(gate_),
       objects_(gate_),
       files_(world),
+      source_(world),
       application_(gate_),
       forge_(gate_),
       library_(gate_, make_step_library(step_ports(clock_, functions_, images_, objects_, files_,
@@ -100,6 +102,41 @@ Task<void> Node::accept_and_note(NewDeployment request) {
   to_run_.push_back(*id);
 }
 
+void Node::deliver(std::string commit) {
+  world_.tell(owner_, "hears that CI passed for {}", short_sha(commit));
+  start_job(deliver_and_note(std::move(commit)));
+}
+
+Task<Result<Decision>> Node::decide(std::string commit) {
+  Trigger trigger;
+  trigger.kind = TriggerKind::ci;
+  trigger.sha = commit;
+  trigger.branch = world_.config.main_branch;
+  trigger.ci_conclusion = "success";
+  Facts facts;
+  facts.now = clock_.now();
+  PAWL_CO_TRY(auto beside, co_await compare_with_live(store_, source_, World::kApp, World::kTrunk,
+                                                      std::move(commit)));
+  facts.live_sha = std::move(beside.live_sha);
+  facts.is_older_than_live = beside.is_older;
+  facts.image_exists = world_.source.count(short_sha(trigger.sha)) > 0;
+  co_return validate(world_.config, world_.environment(World::kTrunk), trigger, facts);
+}
+
+Task<void> Node::deliver_and_note(std::string commit) {
+  auto decision = co_await decide(std::move(commit));
+  if (!decision.ok()) {
+    if (world_.tells()) world_.tell(owner_, "cannot decide: {}", decision.error().message());
+    co_return;
+  }
+  NewDeployment request;
+  request.app = World::kApp;
+  request.environment = World::kTrunk;
+  request.actor = "github";
+  request.decision = *std::move(decision);
+  co_await accept_and_note(std::move(request));
+}
+
 void Node::cancel(std::string deployment) {
   world_.tell(owner_, "is asked to cancel {}", deployment);
   start_job(cancel_and_note(std::move(deployment)));
@@ -149,6 +186,13 @@ Task<Result<Plan>> Node::make_plan(std::string id) {
   }
   Decision decision;
   decision.verdict = Decision::Verdict::deploy;
+  if (deployment.environment == World::kTrunk) {
+    // Asked again now that the environment is held, as `pawl deploy` does.
+    PAWL_CO_TRY(decision, co_await decide(deployment.release.sha));
+    if (!decision.should_deploy())
+      co_return Error(ErrorKind::refused, decision.reason)
+          .with_code(decision.verdict == Decision::Verdict::superseded ? "superseded" : "");
+  }
   decision.release = deployment.release;
   PlanFacts facts;
   facts.source_digest = world_.source.at(deployment.release.version);

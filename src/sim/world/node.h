@@ -25,6 +25,8 @@ class Node : private RunObserver {
   /// Asks for a deployment; it is run once it is acknowledged.
   void accept(DeploymentKind kind, std::string environment, std::string version,
               Decision::Verdict verdict = Decision::Verdict::deploy);
+  /// As `pawl deploy --trigger ci` when CI has passed for a commit.
+  void deliver(std::string commit);
   void cancel(std::string deployment);
   /// Runs a deployment to its end, whoever began it.
   void run(const std::string& deployment);
@@ -51,6 +53,8 @@ class Node : private RunObserver {
   void on_event(const Deployment& deployment, const Event& event) override;
   Task<Result<Plan>> make_plan(std::string deployment);
   Task<Result<std::string>> accept_it(NewDeployment request);
+  Task<Result<Decision>> decide(std::string commit);
+  Task<void> deliver_and_note(std::string commit);
   Task<void> accept_and_note(NewDeployment request);
   Task<void> cancel_and_note(std::string deployment);
   Task<void> find_unfinished();
@@ -67,6 +71,7 @@ class Node : private RunObserver {
   SimImages images_;
   SimObjects objects_;
   SimFiles files_;
+  SimSource source_;
   SimApplication application_;
   SimForge forge_;
   WatchedLibrary library_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/ports/process_table.h"
+#include "engine/ports/source_repository.h"
 #include "engine/step.h"
 #include "sim/world/gate.h"
 
@@ -60,6 +61,24 @@ class SimStore : public Store {
   Result<void> before(std::string_view verb);
   Result<void> after(std::string_view verb, bool may_be_lost);
   Gate& gate_;
+};
+
+/// A clone that has all of the main branch.
+class SimSource : public SourceRepository {
+ public:
+  explicit SimSource(World& world) : world_(world) {}
+  Task<Result<SourceState>> state() override {
+    co_return Error(ErrorKind::not_found, "there is no work tree");
+  }
+  Task<Result<std::optional<std::string>>> commit_of(std::string) override {
+    co_return std::optional<std::string>();
+  }
+  Task<Result<bool>> is_ancestor(std::string older, std::string newer) override {
+    co_return world_.place_of(older) <= world_.place_of(newer);
+  }
+
+ private:
+  World& world_;
 };
 
 class SimProcesses : public ProcessTable {

@@ -60,6 +60,9 @@ inline constexpr const char* kMustBeSeen[] = {
     "shares were on the alias before a deployment",
     "the tag of a release was moved",
     "a decision was no",
+    "CI said the same twice",
+    "an older commit was superseded",
+    "a newer commit took an older one's place",
 };
 
 }  // namespace pawl::sim

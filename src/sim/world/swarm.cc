@@ -31,11 +31,14 @@ class Swarm {
     machine_is_known_ = chance.of(0.6);
     if (world_.faults.is_on(Fault::clock)) stage_.skew = kDayMs;
     world_.poll = milliseconds(500 << chance.below(4));
+    const bool has_trunk = chance.of(0.4);
+    if (has_trunk) world_.make_environment(World::kTrunk);
     for (size_t i = 0; i < machines_; ++i) stage_.start(i);
     stage_.on_death = [this](size_t machine) { died(machine); };
     if (world_.faults.is_on(Fault::by_hand))
       world_.on_arrival = [this](const std::string& resource) { be_faster(world_, resource); };
     plan_people();
+    if (has_trunk) plan_commits();
     plan_accidents();
     const SteadyTime end = world_.clock.steady_now() + milliseconds(kMostPlayMs);
     const auto is_over = [&] {
@@ -84,6 +87,42 @@ class Swarm {
     for (uint64_t i = chance.below(4); i > 0; --i) sometime([this] { cancel_something(); });
     for (uint64_t i = chance.below(2); i > 0; --i)
       sometime([this] { put_shares_on_the_alias(some_environment()); });
+  }
+
+  // CI passes for one commit after the other; what is heard of it may be another matter.
+  void plan_commits() {
+    Chance& chance = world_.chance;
+    const uint64_t count = 2 + chance.below(5);
+    const bool is_in_order = !world_.faults.is_on(Fault::deliveries);
+    milliseconds when(0);
+    for (uint64_t i = 0; i < count; ++i) {
+      const std::string commit = world_.make_commit(chance.of(0.8));
+      if (is_in_order) {
+        when += milliseconds(chance.between(1'000, 120'000));
+        deliver_at(when, commit);
+        continue;
+      }
+      const uint64_t times = 1 + chance.below(3);
+      if (times > 1) world_.seen.count("CI said the same twice");
+      for (uint64_t n = 0; n < times; ++n) deliver_at(some_time(), commit);
+    }
+  }
+
+  void deliver_at(milliseconds when, std::string commit) {
+    ++to_come_;
+    stage_.at(when, [this, commit = std::move(commit)] {
+      --to_come_;
+      if (Node* node = some_node()) node->deliver(commit);
+    });
+  }
+
+  // A run of CI whose word was lost is run again.
+  void deliver_what_was_lost() {
+    std::set<std::string, std::less<>> heard;
+    for (const auto& [id, deployment] : world_.invariants.deployments())
+      heard.insert(deployment.release.sha);
+    for (const std::string& commit : world_.commits)
+      if (heard.count(commit) == 0) some_node()->deliver(commit);
   }
 
   void ask_for_something() {
@@ -211,6 +250,7 @@ class Swarm {
     for (size_t i = 0; i < machines_; ++i)
       if (!stage_.node(i)) stage_.start(i);
     for (size_t i = 0; i < machines_; ++i) stage_.node(i)->resume_all();
+    deliver_what_was_lost();
     const SteadyTime end = world_.clock.steady_now() + milliseconds(kRestWithinMs);
     stage_.play([&] { return world_.clock.steady_now() >= end || is_at_rest(); });
     if (!world_.invariants.is_broken()) world_.invariants.at_rest();

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "core/config_parser.h"
 #include "core/digest.h"
+#include "core/validate.h"
 
 namespace pawl::sim {
 namespace {
@@ -29,6 +30,7 @@ environments:
   plain: {function: {alias: none}}
   stage:
   bare: {function: {alias: none}}
+  trunk: {trigger: ci}
 )";
 
 // Parsed once for all worlds.
@@ -64,9 +66,11 @@ World::World(WorldOptions options)
   if (faults.is_on(Fault::blab)) register_for_redaction(kSecret);
 }
 
-std::string World::make_release(bool is_healthy) {
+std::string World::make_release(std::string version_of_commit, bool is_healthy) {
   Release release;
-  release.version = fmt::format("1.{}.0", ++releases_made_);
+  ++releases_made_;
+  release.version = version_of_commit.empty() ? fmt::format("1.{}.0", releases_made_)
+                                              : std::move(version_of_commit);
   release.digest = Digest::of("image of " + release.version).str();
   release.is_healthy = is_healthy;
   source[release.version] = release.digest;
@@ -82,6 +86,18 @@ std::string World::make_release(bool is_healthy) {
   const std::string version = release.version;
   releases[release.digest] = std::move(release);
   return version;
+}
+
+std::string World::make_commit(bool is_healthy) {
+  std::string commit = fmt::format("c{:06x}{:033x}", commits.size() + 1, releases_made_);
+  make_release(short_sha(commit), is_healthy);
+  commits.push_back(commit);
+  return commit;
+}
+
+size_t World::place_of(std::string_view commit) const {
+  const auto found = std::find(commits.begin(), commits.end(), commit);
+  return found == commits.end() ? 0 : static_cast<size_t>(found - commits.begin()) + 1;
 }
 
 void World::move_tag(const std::string& version) {

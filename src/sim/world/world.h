@@ -59,6 +59,7 @@ class World {
   std::vector<DeploymentReport> told;            // what people were told, in order
   std::set<std::string> gone;                    // owners whose process is known to have gone
   std::vector<std::string> story;
+  std::vector<std::string> commits;  // of the main branch, oldest first
   Invariants invariants;
   /// How often one in line looks.
   std::chrono::milliseconds poll{500};
@@ -66,7 +67,13 @@ class World {
   std::function<void(const std::string& resource)> on_arrival;
 
   /// Makes a release that can be deployed; gives its version.
-  std::string make_release(bool is_healthy);
+  std::string make_release(bool is_healthy) { return make_release("", is_healthy); }
+  /// The next commit of the main branch, with its image; gives its id.
+  std::string make_commit(bool is_healthy);
+  /// Its place on the main branch, from 1; 0: none of it.
+  size_t place_of(std::string_view commit) const;
+  /// The environment that CI deploys to.
+  static constexpr const char* kTrunk = "trunk";
   /// Its tag names another image from here on.
   void move_tag(const std::string& version);
   /// The environment as Terraform leaves it: a function with a placeholder, a bucket, a repository.
@@ -103,6 +110,7 @@ class World {
 
  private:
   void write(const std::string& who, const std::string& what);
+  std::string make_release(std::string version, bool is_healthy);
 
   bool tells_;
   int releases_made_ = 0;
