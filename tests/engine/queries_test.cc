@@ -61,6 +61,40 @@ class History {
   int count_ = 0;
 };
 
+/// A clone whose commits are "111...", "222..." and so on, in this order; 9 it does not have.
+class Clone : public SourceRepository {
+ public:
+  Task<Result<SourceState>> state() override { co_return SourceState{}; }
+  Task<Result<std::optional<std::string>>> commit_of(std::string) override {
+    co_return std::optional<std::string>();
+  }
+  Task<Result<bool>> is_ancestor(std::string older, std::string newer) override {
+    if (older[0] == '9' || newer[0] == '9') co_return Error(ErrorKind::not_found, "no such commit");
+    co_return older <= newer;
+  }
+};
+
+TEST(BesideLive, TellsAnOlderCommitFromANewerOne) {
+  History history;
+  Clone clone;
+  const auto compare = [&](char commit) {
+    return history.clock
+        .run(compare_with_live(history.store, clone, "meals", "dev", std::string(40, commit)))
+        .value();
+  };
+  EXPECT_EQ(compare('2').live_sha, "");
+  EXPECT_EQ(compare('2').is_older, std::nullopt);
+  history.add("v5", "succeeded");
+  EXPECT_EQ(compare('2').live_sha, std::string(40, '5'));
+  EXPECT_EQ(compare('2').is_older, true);
+  EXPECT_EQ(compare('7').is_older, false);
+  EXPECT_EQ(compare('5').is_older, std::nullopt);
+  // What cannot be compared is not older, and not newer.
+  EXPECT_EQ(compare('9').is_older, std::nullopt);
+  history.add("v8", "rolled_back");
+  EXPECT_EQ(compare('7').is_older, false);
+}
+
 TEST(Queries, TheLiveReleaseIsTheNewestThatSucceeded) {
   History history;
   EXPECT_EQ(history.live(), "none");

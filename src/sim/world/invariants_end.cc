@@ -44,8 +44,10 @@ void Invariants::check_finished(const Deployment& deployment) {
   if (is_lost && !successes.empty()) successes.back().was_lost = true;
   if (deployment.environment == World::kTrunk) check_delivered(deployment);
   if (watched.before) check_kept(deployment, *watched.before, now);
+  const bool is_left = deployment.rollback_status == "left";
+  if (is_left) world_.seen.count("a cancelled deployment was left as it was");
   const bool says_undone =
-      deployment.phase == Phase::rolled_back || deployment.phase == Phase::cancelled;
+      deployment.phase == Phase::rolled_back || (deployment.phase == Phase::cancelled && !is_left);
   if (says_undone && !watched.is_touched) check_restored(deployment, now);
   // With shares on the alias it is chance which version answers, before and after.
   const bool is_shared = watched.before && !watched.before->weights.empty();

@@ -113,10 +113,12 @@ void Invariants::check_token(const Deployment& deployment, const Event& event) {
 void Invariants::check_step(const Deployment& deployment, const Event& event) {
   Watched& watched = watched_[deployment.id];
   if (event.type == EventType::step_started) {
-    watched.started.try_emplace(event.step, event.sequence);
-    // What had been on its way when it came may still be recorded.
+    const bool is_first = watched.started.try_emplace(event.step, event.sequence).second;
+    // What had been on its way when it came may still be recorded, and of what is to be left each
+    // step that a dead process had begun is ended.
     constexpr int kSideBySide = 4;
-    if (deployment.cancel_requested && ++watched.starts_after_cancel > kSideBySide)
+    const bool is_new = deployment.is_to_be_left() ? is_first : true;
+    if (deployment.cancel_requested && is_new && ++watched.starts_after_cancel > kSideBySide)
       broken(kHeeded, fmt::format("{} was cancelled by {}, and goes on with {}", deployment.id,
                                   deployment.cancelled_by, event.step));
   }

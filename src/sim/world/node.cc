@@ -137,13 +137,13 @@ Task<void> Node::deliver_and_note(std::string commit) {
   co_await accept_and_note(std::move(request));
 }
 
-void Node::cancel(std::string deployment) {
-  world_.tell(owner_, "is asked to cancel {}", deployment);
-  start_job(cancel_and_note(std::move(deployment)));
+void Node::cancel(std::string deployment, OnCancel choice) {
+  world_.tell(owner_, "is asked to cancel {} ({})", deployment, to_string(choice));
+  start_job(cancel_and_note(std::move(deployment), choice));
 }
 
-Task<void> Node::cancel_and_note(std::string deployment) {
-  auto asked = co_await runner_.cancel(deployment, "bob");
+Task<void> Node::cancel_and_note(std::string deployment, OnCancel choice) {
+  auto asked = co_await runner_.cancel(deployment, "bob", choice);
   if (!asked.ok() && world_.tells())
     world_.tell(owner_, "does not cancel {}: {}", deployment, asked.error().message());
 }

@@ -27,7 +27,7 @@ class Node : private RunObserver {
               Decision::Verdict verdict = Decision::Verdict::deploy);
   /// As `pawl deploy --trigger ci` when CI has passed for a commit.
   void deliver(std::string commit);
-  void cancel(std::string deployment);
+  void cancel(std::string deployment, OnCancel choice);
   /// Runs a deployment to its end, whoever began it.
   void run(const std::string& deployment);
   /// Everything that is not finished.
@@ -56,7 +56,7 @@ class Node : private RunObserver {
   Task<Result<Decision>> decide(std::string commit);
   Task<void> deliver_and_note(std::string commit);
   Task<void> accept_and_note(NewDeployment request);
-  Task<void> cancel_and_note(std::string deployment);
+  Task<void> cancel_and_note(std::string deployment, OnCancel choice);
   Task<void> find_unfinished();
   void start_job(Task<void> job);
 

@@ -175,7 +175,8 @@ class Swarm {
     for (const auto& [id, deployment] : world_.invariants.deployments())
       if (!is_terminal(deployment.phase)) open.push_back(id);
     Node* node = some_node();
-    if (!open.empty() && node) node->cancel(open[world_.chance.below(open.size())]);
+    const OnCancel choice = world_.chance.of(0.3) ? OnCancel::leave : OnCancel::undo;
+    if (!open.empty() && node) node->cancel(open[world_.chance.below(open.size())], choice);
   }
 
   void several(Fault fault, std::function<void()> what) {

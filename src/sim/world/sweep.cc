@@ -73,7 +73,7 @@ RunResult run_scenario(const SweepOptions& options) {
     if (copied == nullptr || copied->status != StepStatus::succeeded) return;
     if (options.scenario == Scenario::cancel && stage.node(0)) {
       is_acted = true;
-      stage.node(0)->cancel(id);
+      stage.node(0)->cancel(id, OnCancel::undo);
     }
     if (options.scenario == Scenario::changed_by_hand) {
       is_acted = true;
