@@ -36,13 +36,14 @@ enum class Fault {
   tag_moved,      // the tag of a release is moved to another image in the source registry
   blab,           // an error holds a secret: as it is, base64, URL-encoded
   deliveries,     // what CI says comes late, twice, and out of order
+  store_slow,     // the record takes up to three quarters of a minute, or its answer does
 };
-constexpr size_t kFaults = 23;
+constexpr size_t kFaults = 24;
 constexpr std::array<std::string_view, kFaults> kFaultNames = {
     "crash",      "stop",          "pause",        "request-lost", "answer-lost", "delay",
     "throttle",   "server-error",  "clock",        "lease",        "slow-update", "update-fails",
     "image-gone", "store-refuses", "store-answer", "by-hand",      "flapping",    "forge-down",
-    "twice",      "stale",         "tag-moved",    "blab",         "deliveries"};
+    "twice",      "stale",         "tag-moved",    "blab",         "deliveries",  "store-slow"};
 
 /// Which faults may come, each with its rate (0: never).
 class Faults {

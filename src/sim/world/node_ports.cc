@@ -37,8 +37,19 @@ Result<void> SimStore::after(std::string_view verb, bool may_be_lost) {
       .with_outcome_unknown();
 }
 
+Task<void> SimStore::take_long(std::string_view verb) {
+  World& world = gate_.world();
+  world.seen.count("the record was slow");
+  const std::chrono::milliseconds takes(world.chance.between(500, 45'000));
+  if (world.tells()) world.tell(gate_.node(), "{} takes {}", verb, format_duration(takes));
+  auto slept = co_await world.clock.sleep_for(takes);
+  (void)slept;  // given up by the caller: it is carried out all the same
+  if (gate_.stands_still()) co_await gate_.hold();
+}
+
 Task<Result<void>> SimStore::append(std::vector<Event> events) {
   if (gate_.stops_at("append", kBefore)) co_await gate_.hold();
+  if (is_slow()) co_await take_long("append");
   PAWL_CO_CHECK(before("append"));
   World& world = gate_.world();
   const size_t known = world.store.history().size();
@@ -52,6 +63,7 @@ Task<Result<void>> SimStore::append(std::vector<Event> events) {
   if (!appended.ok() && appended.error().code() == kCodeFenced)
     world.seen.count("a fenced append was refused");
   if (gate_.stops_at("append", kAfter)) co_await gate_.hold();
+  if (is_slow()) co_await take_long("the answer of append");
   PAWL_CO_CHECK(after("append", appended.ok()));
   co_return appended;
 }
@@ -114,6 +126,7 @@ Task<Result<void>> SimStore::renew_lease(Lease lease, WallTime now,
   const SteadyTime asked_at = gate_.world().clock.steady_now();
   if (gate_.stops_at("renew_lease", kBefore)) co_await gate_.hold();
   PAWL_CO_CHECK(before("renew_lease"));
+  if (is_slow()) co_await take_long("renew_lease");
   auto renewed = co_await real().renew_lease(lease, now, duration);
   if (gate_.stops_at("renew_lease", kAfter)) co_await gate_.hold();
   PAWL_CO_CHECK(after("renew_lease", renewed.ok()));

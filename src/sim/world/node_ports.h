@@ -59,6 +59,8 @@ class SimStore : public Store {
   Store& real() { return gate_.world().store; }
   /// Whether it is refused, and whether its answer is lost.
   Result<void> before(std::string_view verb);
+  bool is_slow() { return gate_.world().chance.of(gate_.world().faults.rate(Fault::store_slow)); }
+  Task<void> take_long(std::string_view verb);
   Result<void> after(std::string_view verb, bool may_be_lost);
   Gate& gate_;
 };

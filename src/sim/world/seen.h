@@ -60,6 +60,7 @@ inline constexpr const char* kMustBeSeen[] = {
     "shares were on the alias before a deployment",
     "the tag of a release was moved",
     "a decision was no",
+    "the record was slow",
     "a cancelled deployment was left as it was",
     "CI said the same twice",
     "an older commit was superseded",
