@@ -120,7 +120,7 @@ void Invariants::carried_out(size_t number, bool changed) {
   if (is_late && is_unfenced) {
     world_.seen.count("what nobody can fence arrived late and hit what came after");
     if (const std::string& owner = owner_of(effect.environment); !owner.empty())
-      watched_[owner].is_touched = true;
+      watched_[owner].is_touched = watched_[owner].is_robbed = true;
     taken_away(effect.resource);  // and is put right once more
     return;
   }

@@ -126,6 +126,7 @@ class Invariants {
     uint64_t last_change = 0;                 // moment of its last request that changed something
     uint64_t witnessed_at = 0;                // moment at which its digest last answered well
     bool is_touched = false;                  // by hand, while it ran
+    bool is_robbed = false;                   // by a late request that nobody can fence
     std::vector<Hand> hands;                  // after its capture
     std::map<std::string, uint64_t> started;  // step -> sequence of its first start
     std::set<std::string> undone;             // steps whose undo was begun

@@ -78,7 +78,8 @@ void Invariants::check_success(const Deployment& deployment, const LiveView& now
   for (auto at = world_.etags.lower_bound(folder);
        at != world_.etags.end() && at->first.rfind(folder, 0) == 0; ++at) {
     const auto served = now.files.find(settings.prefix + at->first.substr(folder.size()));
-    if (served == now.files.end() || (served->second != at->second && !watched.is_touched))
+    const bool is_gone = served == now.files.end();
+    if (is_gone ? !watched.is_robbed : served->second != at->second && !watched.is_touched)
       broken(kChecked, fmt::format("{} succeeded, and {} is not served", deployment.id, at->first));
   }
 }

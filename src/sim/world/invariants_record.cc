@@ -186,7 +186,7 @@ void Invariants::check_planned(const Deployment& deployment) {
 void Invariants::check_target(const Deployment& deployment) {
   std::string expected = "nothing";
   // One that stood still between its look at the record and its word saw one much older.
-  const size_t seen_late = world_.faults.is_on(Fault::pause) ? 12 : 3;
+  const size_t seen_late = world_.faults.any({Fault::pause, Fault::store_slow}) ? 12 : 3;
   for (size_t earlier = 0; earlier < seen_late; ++earlier) {
     for (const bool is_live : {false, true}) {
       const Success* target = target_of_rollback(deployment.environment, earlier, is_live);
