@@ -222,6 +222,9 @@ void Invariants::changed_by_hand(const std::string& environment, const std::stri
   watched.is_touched = true;
   const bool is_file = what.rfind("s3 ", 0) == 0;
   if (is_file) {
+    // Before its first look at the files, what it finds is what was there.
+    const StepState* looked = folds_.at(owner).step("switch_static");
+    if (looked == nullptr || looked->attempts == 0) return;
     watched.hands.push_back({what, value, moment_});
     return;
   }

@@ -40,7 +40,8 @@ void Invariants::check_trunk_at_rest() {
   // Each commit was heard of: in order, one by one, the newest that is sound would be live.
   const bool is_calm =
       !may_fail() && !world_.faults.any({Fault::crash, Fault::stop, Fault::pause, Fault::lease,
-                                         Fault::store_refuses, Fault::store_answer});
+                                         Fault::store_refuses, Fault::store_answer,
+                                         Fault::store_slow, Fault::by_hand});
   if (!is_calm) return;
   std::set<std::string, std::less<>> cancelled;  // by somebody
   for (const auto& [id, deployment] : folds_)
