@@ -47,14 +47,12 @@ class TakeUpLines : public RunObserver, public TakeUpObserver {
     line(lease.deployment, lease.environment, "taking it up");
   }
   void on_left(const Lease& lease, const Error& error) override {
-    line(lease.deployment, lease.environment,
-         "cannot be taken up here: " + redact(error.message()));
-    if (!error.hint().empty()) line("", "", redact(error.hint()));
+    line(lease.deployment, lease.environment, "cannot be taken up here: " + error.message());
+    if (!error.hint().empty()) line("", "", error.hint());
   }
   void on_silence(const std::optional<Error>& error) override {
     line("", "",
-         error ? "the store does not answer: " + redact(error->message())
-               : "the store answers again");
+         error ? "the store does not answer: " + error->message() : "the store answers again");
   }
 
  private:

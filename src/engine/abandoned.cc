@@ -12,6 +12,12 @@ std::string why_nobody_runs(const Deployment& deployment, const JournalFacts& fa
   return "";
 }
 
+json::object cancelled_in_line(std::string reason) {
+  return {{"outcome", "cancelled"},
+          {"reason", std::move(reason)},
+          {"rollback_status", "nothing_to_undo"}};
+}
+
 // Not Journal::write, which would follow a process that begins it.
 Task<Result<void>> end_in_line(Store& store, Clock& clock, Journal& journal, std::string reason) {
   std::vector<Event> events(1);
@@ -19,9 +25,7 @@ Task<Result<void>> end_in_line(Store& store, Clock& clock, Journal& journal, std
   events[0].sequence = journal.deployment().last_sequence + 1;
   events[0].at = clock.now();
   events[0].type = EventType::finished;
-  events[0].data = json::object{{"outcome", "cancelled"},
-                                {"reason", std::move(reason)},
-                                {"rollback_status", "nothing_to_undo"}};
+  events[0].data = cancelled_in_line(std::move(reason));
   auto ended = co_await store.append(std::move(events));
   if (!ended.ok() && ended.error().kind() != ErrorKind::conflict) co_return ended;
   co_return co_await journal.refresh();

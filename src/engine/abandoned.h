@@ -14,6 +14,9 @@ namespace pawl {
 std::string why_nobody_runs(const Deployment& deployment, const JournalFacts& facts,
                             const ProcessTable& processes);
 
+/// The data of `finished` for one that ends before it began.
+json::object cancelled_in_line(std::string reason);
+
 /// Journals its end as cancelled, unless its journal has moved; then takes in what was written.
 Task<Result<void>> end_in_line(Store& store, Clock& clock, Journal& journal, std::string reason);
 

@@ -48,12 +48,6 @@ json::object decided_end(const Decision& decision) {
   return {{"outcome", to_string(decision.verdict)}, {"reason", decision.reason}};
 }
 
-json::object cancelled_in_line(std::string reason) {
-  return {{"outcome", "cancelled"},
-          {"reason", std::move(reason)},
-          {"rollback_status", "nothing_to_undo"}};
-}
-
 }  // namespace
 
 struct Runner::Impl {

@@ -58,9 +58,11 @@ class SqliteStore : public Store {
                                  std::chrono::milliseconds duration) override {
     co_return guarded(renew_now(lease, now + duration));
   }
-  Task<Result<void>> release_lease(Lease lease) override { co_return guarded(release_now(lease)); }
+  Task<Result<void>> release_lease(Lease lease) override {
+    co_return guarded(release_now(lease, false));
+  }
   Task<Result<void>> release_if_not_renewed(Lease seen) override {
-    co_return guarded(release_seen_now(seen));
+    co_return guarded(release_now(seen, true));
   }
   Task<Result<std::optional<Lease>>> lease(std::string app, std::string environment) override {
     co_return guarded(held_lease(app, environment));
@@ -93,8 +95,7 @@ class SqliteStore : public Store {
   Result<std::string> find_now(const std::string& prefix);
   Result<std::optional<Lease>> acquire_now(Lease wanted);
   Result<void> renew_now(const Lease& lease, WallTime expires_at);
-  Result<void> release_now(const Lease& lease);
-  Result<void> release_seen_now(const Lease& seen);
+  Result<void> release_now(const Lease& lease, bool only_if_not_renewed);
   Result<std::optional<Lease>> lease_row(const std::string& app, const std::string& environment);
   Result<std::optional<Lease>> held_lease(const std::string& app, const std::string& environment);
   Result<std::vector<Lease>> leases_now(const std::string& app);
@@ -366,20 +367,13 @@ Result<void> SqliteStore::renew_now(const Lease& lease, WallTime expires_at) {
   return transaction.commit();
 }
 
-Result<void> SqliteStore::release_now(const Lease& lease) {
-  if (dead_) return *dead_;
-  PAWL_TRY(auto put, database_.prepare("UPDATE leases SET deployment = '' "
-                                       "WHERE app = ? AND environment = ? AND token = ?"));
-  put.bind(lease.app).bind(lease.environment).bind(lease.token);
-  return database_.run(put);
-}
-
-Result<void> SqliteStore::release_seen_now(const Lease& seen) {
+Result<void> SqliteStore::release_now(const Lease& lease, bool only_if_not_renewed) {
   if (dead_) return *dead_;
   PAWL_TRY(auto put,
            database_.prepare("UPDATE leases SET deployment = '' WHERE app = ? AND environment = ? "
-                             "AND token = ? AND expires_ms = ?"));
-  put.bind(seen.app).bind(seen.environment).bind(seen.token).bind(seen.expires_at.unix_ms);
+                             "AND token = ? AND (? = 0 OR expires_ms = ?)"));
+  put.bind(lease.app).bind(lease.environment).bind(lease.token);
+  put.bind(static_cast<int64_t>(only_if_not_renewed)).bind(lease.expires_at.unix_ms);
   return database_.run(put);
 }
 

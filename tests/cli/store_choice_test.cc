@@ -15,12 +15,12 @@ Result<StoreChoice> choose(std::string option, std::map<std::string, std::string
   globals.store = std::move(option);
   globals.environment = ProcessEnvironment(std::move(variables));
   LoadedConfig config;
-  config.state_dir = "/work/.pawl";
+  config.state_dir = "/project/.pawl";
   return choose_store(globals, config);
 }
 
 TEST(StoreChoice, IsTheFileBesideTheConfigUnlessSomethingElseIsNamed) {
-  EXPECT_EQ(choose("", {})->name, "/work/.pawl/journal.db");
+  EXPECT_EQ(choose("", {})->name, "/project/.pawl/journal.db");
   EXPECT_EQ(choose("", {{"PAWL_STORE", "/other.db"}})->name, "/other.db");
   EXPECT_EQ(choose("mine.db", {{"PAWL_STORE", "/other.db"}})->name, "mine.db");
   EXPECT_TRUE(choose("mine.db", {})->url.empty());
