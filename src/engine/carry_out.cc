@@ -75,9 +75,8 @@ Task<void> run_and_ring(Execution* execution, Running* running, PlanStep step) {
 
 bool may_go_on(const Execution& execution, const Plan& plan) {
   const Deployment& deployment = execution.deployment();
-  const bool is_to_be_undone = deployment.cancel_requested && !deployment.is_to_be_left();
   return !execution.broken && !execution.is_interrupted() && !execution.is_out_of_time &&
-         !is_to_be_undone && !failed_step(plan, deployment);
+         !deployment.is_to_be_undone() && !failed_step(plan, deployment);
 }
 
 // Of a deployment that is to be left, only what a dead process left half done, to be ended.
@@ -172,7 +171,7 @@ Task<Result<Outcome>> run_or_roll_back(Execution& execution) {
   // What failed is undone, whatever was asked for: what is left must be sound.
   if (deployment.is_to_be_left() && !failed_step(plan, deployment) && !execution.is_out_of_time)
     co_return left_as_it_is(execution, plan);
-  const bool is_cancelled = deployment.cancel_requested && !deployment.is_to_be_left();
+  const bool is_cancelled = deployment.is_to_be_undone();
   co_return co_await roll_back(execution, plan, is_cancelled ? "cancelled" : "failed",
                                why_roll_back(execution, plan, is_cancelled));
 }

@@ -148,8 +148,7 @@ RunPolicy Execution::policy() const {
 void Execution::heed_cancel_and_limit() {
   const bool is_forward = deployment().phase != Phase::rolling_back && deployment().plan;
   if (is_forward && journal.used() >= policy().deployment_limit) is_out_of_time = true;
-  const bool is_to_be_undone = deployment().cancel_requested && !deployment().is_to_be_left();
-  if (is_out_of_time || is_to_be_undone) forward_stop.request_stop();
+  if (is_out_of_time || deployment().is_to_be_undone()) forward_stop.request_stop();
 }
 
 std::string took_too_long(const RunPolicy& policy) {

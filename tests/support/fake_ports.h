@@ -156,11 +156,22 @@ class FakeFunctions : public Functions {
     state.revision_id = revision();
   }
 
+  /// What the next reads tell: as it was before a change.
+  std::deque<FunctionState> old_reads;
+  std::deque<std::optional<AliasState>> old_alias_reads;
+  template <class T>
+  static T take_first(std::deque<T>& from) {
+    T first = std::move(from.front());
+    from.pop_front();
+    return first;
+  }
+
   Task<Result<FunctionState>> get(std::string name, std::string qualifier) override {
     PAWL_FAKE_CALL("get", [&]() -> Result<FunctionState> {
       const auto found = functions.find(name);
       if (found == functions.end()) return not_found("no function " + name);
       Function& function = found->second;
+      if (qualifier.empty() && !old_reads.empty()) return take_first(old_reads);
       if (qualifier.empty()) return poll(function);
       std::string wanted = qualifier;
       if (auto alias = function.aliases.find(qualifier); alias != function.aliases.end())
@@ -226,6 +237,7 @@ class FakeFunctions : public Functions {
   Task<Result<std::optional<AliasState>>> get_alias(std::string function,
                                                     std::string alias) override {
     PAWL_FAKE_CALL("get_alias", [&]() -> Result<std::optional<AliasState>> {
+      if (!old_alias_reads.empty()) return take_first(old_alias_reads);
       const auto& aliases = functions[function].aliases;
       const auto found = aliases.find(alias);
       if (found == aliases.end()) return std::optional<AliasState>();
