@@ -41,8 +41,17 @@ Task<void> AsyncMutex::lock() {
     is_locked_ = true;
     co_return;
   }
-  OneShot<bool> turn;
-  waiters_.push_back(turn);
+  // A task that is destroyed while it waits must not be given the lock: it would keep it.
+  struct Place {
+    std::list<OneShot<bool>>& line;
+    std::list<OneShot<bool>>::iterator at;
+    OneShot<bool> turn;
+    ~Place() {
+      if (!turn.is_set()) line.erase(at);
+    }
+  };
+  const OneShot<bool> turn;
+  const Place place{waiters_, waiters_.insert(waiters_.end(), turn), turn};
   co_await turn.wait();
 }
 

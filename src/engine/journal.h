@@ -3,7 +3,7 @@
 // same journal (a request to cancel); their events are taken in and ours follow them.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -27,7 +27,7 @@ class AsyncMutex {
 
  private:
   bool is_locked_ = false;
-  std::deque<OneShot<bool>> waiters_;
+  std::list<OneShot<bool>> waiters_;
 };
 
 struct JournalEntry {
