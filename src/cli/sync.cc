@@ -42,7 +42,9 @@ void print_json(const SyncReport& report, bool dry_run) {
   json::object object;
   object["dry_run"] = dry_run;
   object["upload"] = paths_of(report.plan);
-  object["delete"] = strings(report.plan.removals);
+  json::array doomed;
+  for (const auto& each : report.plan.removals) doomed.emplace_back(each.key);
+  object["delete"] = std::move(doomed);
   object["kept"] = strings(report.plan.kept);
   object["unchanged"] = report.plan.unchanged;
   object["uploaded"] = report.result.uploaded;
@@ -56,7 +58,7 @@ void print_dry_run(const SyncPlan& plan) {
     for (const auto& file : group)
       fmt::print("would upload {} ({}, {}, {})\n", printable(file.path), format_bytes(file.size),
                  file.content_type, file.cache_control);
-  for (const auto& key : plan.removals) fmt::print("would delete {}\n", printable(key));
+  for (const auto& each : plan.removals) fmt::print("would delete {}\n", printable(each.key));
   for (const auto& key : plan.kept)
     fmt::print("would keep {}: a release still names it\n", printable(key));
   fmt::print("{} to upload ({}), {} to delete, {} unchanged\n", plan.upload_count(),

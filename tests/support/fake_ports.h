@@ -369,11 +369,12 @@ class FakeImages : public ImageRegistry, public ImageRepositories {
 
 class FakeObjects : public ObjectStore {
  public:
-  Task<Result<std::vector<ObjectInfo>>> list(std::string bucket, std::string prefix) override {
+  Task<Result<std::vector<ObjectInfo>>> list(std::string bucket, std::string prefix,
+                                             size_t at_most) override {
     PAWL_FAKE_CALL("list", [&]() -> Result<std::vector<ObjectInfo>> {
       std::vector<ObjectInfo> found;
       for (const auto& [key, object] : buckets[bucket])
-        if (key.rfind(prefix, 0) == 0) found.push_back(object.info);
+        if (key.rfind(prefix, 0) == 0 && found.size() < at_most) found.push_back(object.info);
       return found;
     });
   }
@@ -404,16 +405,25 @@ class FakeObjects : public ObjectStore {
         object.body = *text;
       else
         object.body = files[std::get<FileOnDisk>(request.body).path];
-      object.info = {
-          request.key,          object.body.size(),    sha256_hex(object.body).substr(0, 32),
-          request.content_type, request.cache_control, request.sha256};
+      object.info = {request.key,
+                     object.body.size(),
+                     sha256_hex(object.body).substr(0, 32),
+                     request.content_type,
+                     request.cache_control,
+                     request.sha256,
+                     request.content_encoding};
       bucket[request.key] = object;
       ledger.push_back("put " + request.key);
       return object.info;
     });
   }
-  Task<Result<void>> remove(std::string bucket, std::string key) override {
+  Task<Result<void>> remove(std::string bucket, std::string key, std::string if_match) override {
     PAWL_FAKE_CALL("remove", [&]() -> Result<void> {
+      if (before_removal) before_removal(bucket, key);
+      const auto found = buckets[bucket].find(key);
+      if (found == buckets[bucket].end()) return ok();
+      if (!if_match.empty() && found->second.info.etag != if_match)
+        return Error(ErrorKind::conflict, "another etag");
       buckets[bucket].erase(key);
       ledger.push_back("remove " + key);
       return ok();
@@ -423,6 +433,7 @@ class FakeObjects : public ObjectStore {
 
   std::map<std::string, std::map<std::string, StoredObject>> buckets;
   std::map<std::string, std::string> files;  // what FileOnDisk paths hold
+  std::function<void(const std::string& bucket, const std::string& key)> before_removal;
   std::vector<std::string> ledger;
   Faults faults;
 };
