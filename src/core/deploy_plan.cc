@@ -18,7 +18,7 @@ class DeployPlan {
     plan_.release = decision_.release;
     plan_.policy = environment_.policy;
     if (!config_.repository.empty()) add(notify_started_step(config_, environment_));
-    add(capture_live_step(environment_));
+    add(capture_live_step(environment_, environment_.terraform.has_value()));
     if (decision_.needs_build) add(build_image());
     if (environment_.terraform) {
       add(plan_infrastructure());
@@ -33,7 +33,7 @@ class DeployPlan {
       add(move_alias());
     }
     if (environment_.static_files)
-      add(switch_static_step(*environment_.static_files, {files_step(), traffic_step()}));
+      add(switch_static_step(*environment_.static_files, {files_step(), traffic_step()}, ""));
     add(find_url_step(environment_, {after_infrastructure()}));
     if (environment_.health) add(check_health());
     add_warnings();
@@ -85,17 +85,17 @@ class DeployPlan {
                                      settings.dockerfile),
                          {});
     made.stage = Stage::build;
-    made.params = {{"image", environment_.image.source},
-                   {"image_tag", release.image_tag},
-                   {"tags", std::move(tags)},
-                   {"labels", std::move(labels)},
-                   {"revision", release.sha},
-                   {"context", settings.context},
-                   {"dockerfile", settings.dockerfile},
-                   {"target", settings.target},
-                   {"platform", settings.platform},
-                   {"builder", settings.builder},
-                   {"args", std::move(args)}};
+    made.params = json::object{{"image", environment_.image.source},
+                               {"image_tag", release.image_tag},
+                               {"tags", std::move(tags)},
+                               {"labels", std::move(labels)},
+                               {"revision", release.sha},
+                               {"context", settings.context},
+                               {"dockerfile", settings.dockerfile},
+                               {"target", settings.target},
+                               {"platform", settings.platform},
+                               {"builder", settings.builder},
+                               {"args", std::move(args)}};
     return made;
   }
 
@@ -148,14 +148,15 @@ class DeployPlan {
     if (decision_.needs_build) made.needs.emplace_back("build_image");
     if (environment_.terraform && !facts_.repository_exists)
       made.needs.emplace_back("apply_infrastructure");
-    made.params = {{"source", environment_.image.source},
-                   {"image_tag", decision_.release.image_tag},
-                   {"digest", decision_.needs_build ? "" : facts_.source_digest},
-                   // Empty: the platform that the function runs on.
-                   {"platform", environment_.image.build ? environment_.image.build->platform : ""},
-                   {"repository", environment_.function.repository},
-                   {"repository_uri", facts_.repository_uri},
-                   {"function", environment_.function.name}};
+    made.params = json::object{
+        {"source", environment_.image.source},
+        {"image_tag", decision_.release.image_tag},
+        {"digest", decision_.needs_build ? "" : facts_.source_digest},
+        // Empty: the platform that the function runs on.
+        {"platform", environment_.image.build ? environment_.image.build->platform : ""},
+        {"repository", environment_.function.repository},
+        {"repository_uri", facts_.repository_uri},
+        {"function", environment_.function.name}};
     return made;
   }
 
@@ -186,9 +187,9 @@ class DeployPlan {
     if (environment_.terraform) made.needs.emplace_back("apply_infrastructure");
     // With alias none this is what moves the traffic: the new files must be there.
     if (!has_alias() && environment_.static_files) made.needs.push_back(files_step());
-    made.params = {{"function", environment_.function.name},
-                   {"alias", environment_.function.alias},
-                   {"update_timeout_ms", environment_.function.update_timeout.count()}};
+    made.params = json::object{{"function", environment_.function.name},
+                               {"alias", environment_.function.alias},
+                               {"update_timeout_ms", environment_.function.update_timeout.count()}};
     made.undo = "gives the function the image that it had";
     return made;
   }
@@ -197,10 +198,10 @@ class DeployPlan {
     PlanStep made = step("publish_version",
                          fmt::format("publish it as a version of {}", environment_.function.name),
                          {"update_function"});
-    made.params = {{"function", environment_.function.name},
-                   {"version", decision_.release.version},
-                   {"sha", decision_.release.sha},
-                   {"update_timeout_ms", environment_.function.update_timeout.count()}};
+    made.params = json::object{{"function", environment_.function.name},
+                               {"version", decision_.release.version},
+                               {"sha", decision_.release.sha},
+                               {"update_timeout_ms", environment_.function.update_timeout.count()}};
     return made;
   }
 
@@ -211,11 +212,11 @@ class DeployPlan {
              fmt::format("move the alias {} of {} to that version", function.alias, function.name),
              {"publish_version"});
     if (environment_.static_files) made.needs.push_back(files_step());
-    made.params = {{"function", function.name},
-                   {"alias", function.alias},
-                   {"version", decision_.release.version},
-                   {"sha", decision_.release.sha},
-                   {"update_timeout_ms", function.update_timeout.count()}};
+    made.params = json::object{{"function", function.name},
+                               {"alias", function.alias},
+                               {"version", decision_.release.version},
+                               {"sha", decision_.release.sha},
+                               {"update_timeout_ms", function.update_timeout.count()}};
     made.undo = "moves the alias back to the version that was live";
     return made;
   }

@@ -169,7 +169,7 @@ class Applier {
 
   bool planned() {
     if (d_.plan || d_.phase != Phase::deploying) return false;
-    auto plan = plan_from_json(data_);
+    auto plan = plan_from_json(event_.data);
     if (!plan.ok()) return false;
     for (const auto& step : plan->steps) {
       StepState state;

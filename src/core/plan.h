@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/shared.h"
 #include "core/config.h"
 #include "core/validate.h"
 
@@ -23,8 +24,8 @@ struct PlanStep {
   Stage stage = Stage::deploy;
   std::string title;               // for people: "copy the image to 0000.dkr.ecr..."
   std::vector<std::string> needs;  // ids that must have succeeded first
-  json::object params;   // all it must know, resolved: nothing is read from the config later
-  std::string undo;      // for people: what a rollback does; empty: nothing to undo
+  Shared<json::object> params;     // all it must know, resolved: the config is not read again
+  std::string undo;                // for people: what a rollback does; empty: nothing to undo
   bool required = true;  // false: its failure is recorded, and fails nothing (notifications)
   bool operator==(const PlanStep&) const = default;
 };
@@ -47,7 +48,8 @@ struct Plan {
 std::string check_plan(const Plan& plan);
 
 json::object to_json(const Plan& plan);
-Result<Plan> plan_from_json(const json::object& object);
+/// The steps' params stay parts of `object`.
+Result<Plan> plan_from_json(const Shared<json::object>& object);
 
 /// What was found out before planning that shapes the plan.
 struct PlanFacts {

@@ -241,7 +241,7 @@ Task<void> watch(Execution& execution) {
   for (;;) {
     auto slept = co_await execution.ports.clock.sleep_for(kWatchEvery);
     if (!slept.ok()) co_return;
-    co_await execution.log.flush();
+    if (execution.log.has_pending()) co_await execution.log.flush();
     auto seen = co_await execution.journal.refresh();
     if (!seen.ok() && seen.error().kind() == ErrorKind::conflict) execution.break_off(seen.error());
     execution.heed_cancel_and_limit();

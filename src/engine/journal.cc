@@ -36,33 +36,14 @@ bool is_same(const Event& a, const Event& b) {
 
 }  // namespace
 
-Task<void> AsyncMutex::lock() {
-  if (!is_locked_) {
-    is_locked_ = true;
-    co_return;
-  }
-  // A task that is destroyed while it waits must not be given the lock: it would keep it.
-  struct Place {
-    std::list<OneShot<bool>>& line;
-    std::list<OneShot<bool>>::iterator at;
-    OneShot<bool> turn;
-    ~Place() {
-      if (!turn.is_set()) line.erase(at);
-    }
-  };
-  const OneShot<bool> turn;
-  const Place place{waiters_, waiters_.insert(waiters_.end(), turn), turn};
-  co_await turn.wait();
-}
-
 void AsyncMutex::unlock() {
-  if (waiters_.empty()) {
+  if (line_.empty()) {
     is_locked_ = false;
     return;
   }
-  const OneShot<bool> next = waiters_.front();
-  waiters_.pop_front();
-  next.set(true);
+  Turn* const next = line_.front();
+  line_.pop_front();
+  next->owner_.resume();
 }
 
 void apply(JournalFacts& facts, const Event& event) {

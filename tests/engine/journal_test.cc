@@ -14,6 +14,10 @@ Task<void> pass_through(AsyncMutex& mutex, std::vector<int>& passed, int who) {
   mutex.unlock();
 }
 
+Task<void> take(AsyncMutex& mutex) {
+  co_await mutex.lock();
+}
+
 struct Waiting {
   TaskContext context;
   Task<void> task;
@@ -27,7 +31,7 @@ TEST(AsyncMutex, LetsThemThroughInTheOrderTheyCame) {
   AsyncMutex mutex;
   std::vector<int> passed;
   TaskContext context;
-  Task<void> first = mutex.lock();
+  Task<void> first = take(mutex);
   first.start(&context);
   Waiting second(mutex, passed, 2), third(mutex, passed, 3);
   EXPECT_TRUE(passed.empty());
@@ -39,7 +43,7 @@ TEST(AsyncMutex, IsNotLostWithATaskThatDiesInLine) {
   AsyncMutex mutex;
   std::vector<int> passed;
   TaskContext context;
-  Task<void> first = mutex.lock();
+  Task<void> first = take(mutex);
   first.start(&context);
   auto second = std::make_unique<Waiting>(mutex, passed, 2);
   Waiting third(mutex, passed, 3);

@@ -502,7 +502,7 @@ Plan told_plan() {
   Plan plan = make_plan_to("new");
   PlanStep started;
   started.id = started.kind = "notify_started";
-  started.params = {{"repository", "example/meals"}};
+  started.params = json::object{{"repository", "example/meals"}};
   started.required = false;
   plan.steps.insert(plan.steps.begin(), started);
   return plan;

@@ -236,7 +236,7 @@ inline PlanStep set_step(std::string id, std::string resource, std::string value
   step.kind = resource.empty() ? "none" : "set";
   step.title = "do " + step.id;
   step.needs = std::move(needs);
-  step.params = {{"resource", resource}, {"value", value}};
+  step.params = json::object{{"resource", resource}, {"value", value}};
   if (!resource.empty()) step.undo = "puts it back";
   return step;
 }
