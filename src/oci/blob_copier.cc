@@ -34,23 +34,38 @@ bool BlobCopier::can_mount() const {
 }
 
 Task<Result<void>> BlobCopier::bring_all(std::vector<Manifest> manifests, Answer* needed) {
-  const std::vector<Blob> blobs = list(manifests);
+  const Work work = divide(manifests);
   const std::stop_token inherited = co_await current_stop();
   std::stop_source stop;
   std::stop_callback forward(inherited, [&stop] { stop.request_stop(); });
   TaskContext context{stop.get_token()};
   Result<void> outcome;
   Scope scope(&context);
-  for (const Blob& blob : blobs) scope.spawn(bring_one(blob, needed, stop, &outcome));
+  for (const Blob& blob : work.ours) scope.spawn(bring_one(blob, needed, stop, &outcome));
   co_await scope.join();
+  PAWL_CO_CHECK(outcome);
+  // Attachments share blobs (the empty config), and a manifest is refused while a part is missing.
+  for (const auto& end : work.of_others) {
+    (void)co_await end->is_there.wait();
+    PAWL_CO_CHECK(end->outcome);
+  }
   co_return outcome;
 }
 
-std::vector<BlobCopier::Blob> BlobCopier::list(const std::vector<Manifest>& manifests) {
-  std::vector<Blob> blobs;
+BlobCopier::Work BlobCopier::divide(const std::vector<Manifest>& manifests) {
+  Work work;
+  std::vector<Blob>& blobs = work.ours;
   for (const Manifest& manifest : manifests)
-    for (const Descriptor& blob : manifest.blobs)
-      if (!blob.is_foreign && seen_.insert(blob.digest).second) blobs.push_back({blob, 0});
+    for (const Descriptor& blob : manifest.blobs) {
+      if (blob.is_foreign) continue;
+      const auto [known, is_new] = known_.try_emplace(blob.digest);
+      if (is_new) {
+        known->second = std::make_shared<End>();
+        blobs.push_back({blob, 0, known->second});
+      } else {
+        work.of_others.push_back(known->second);
+      }
+    }
   // The largest first: what is left at the end is short.
   std::stable_sort(blobs.begin(), blobs.end(), [](const Blob& a, const Blob& b) {
     return a.descriptor.size > b.descriptor.size;
@@ -59,7 +74,7 @@ std::vector<BlobCopier::Blob> BlobCopier::list(const std::vector<Manifest>& mani
     blob.index = progress_.size();
     progress_.push_back({blob.descriptor.digest, blob.descriptor.size, 0, BlobState::waiting});
   }
-  return blobs;
+  return work;
 }
 
 Task<void> BlobCopier::bring_one(Blob blob, Answer* needed, std::stop_source stop,
@@ -68,8 +83,10 @@ Task<void> BlobCopier::bring_one(Blob blob, Answer* needed, std::stop_source sto
   if (!brought.ok()) {
     show(blob.index, BlobState::failed);
     // The others end as "interrupted" because of this one: the first error is the one to tell.
-    if (outcome->ok()) *outcome = std::move(brought).error();
+    if (outcome->ok()) *outcome = brought.error();
+    blob.end->outcome = std::move(brought).error();
     stop.request_stop();
+    blob.end->is_there.say(false);
     co_return;
   }
   progress_[blob.index].done = blob.descriptor.size;
@@ -77,6 +94,7 @@ Task<void> BlobCopier::bring_one(Blob blob, Answer* needed, std::stop_source sto
   work_.report.blobs_mounted += *brought == BlobState::mounted;
   work_.report.blobs_present += *brought == BlobState::present;
   show(blob.index, *brought);
+  blob.end->is_there.say(true);
 }
 
 Task<Result<BlobState>> BlobCopier::bring(Blob blob, Answer* needed) {

@@ -3,7 +3,8 @@
 // others.
 #pragma once
 
-#include <set>
+#include <map>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -16,14 +17,24 @@ class BlobCopier {
  public:
   explicit BlobCopier(CopyWork& work);
 
-  /// Those of these manifests that were not seen before. `needed` may be nullptr: nothing is sent
-  /// before it says yes, and nothing at all when it says no.
+  /// All of these manifests; what is on its way for another one already is waited for. `needed` may
+  /// be nullptr: nothing is sent before it says yes, and nothing at all when it says no.
   Task<Result<void>> bring_all(std::vector<Manifest> manifests, Answer* needed);
 
  private:
+  /// How it ended, for everybody who needs the blob.
+  struct End {
+    Answer is_there;
+    Result<void> outcome;
+  };
   struct Blob {
     Descriptor descriptor;
     size_t index;  // in progress_
+    std::shared_ptr<End> end;
+  };
+  struct Work {
+    std::vector<Blob> ours;
+    std::vector<std::shared_ptr<End>> of_others;
   };
   /// What the questions about one blob have brought.
   struct Answers {
@@ -33,7 +44,7 @@ class BlobCopier {
     std::optional<std::string> bytes;  // of a small one, checked
   };
 
-  std::vector<Blob> list(const std::vector<Manifest>& manifests);
+  Work divide(const std::vector<Manifest>& manifests);
   Task<void> bring_one(Blob blob, Answer* needed, std::stop_source stop, Result<void>* outcome);
   Task<Result<BlobState>> bring(Blob blob, Answer* needed);
   Task<void> ask(Descriptor blob, Answers* answers);
@@ -48,7 +59,7 @@ class BlobCopier {
   Limiter jobs_;
   Limiter small_jobs_;
   std::vector<BlobProgress> progress_;
-  std::set<Digest> seen_;
+  std::map<Digest, std::shared_ptr<End>> known_;
 };
 
 }  // namespace pawl::oci

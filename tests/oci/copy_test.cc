@@ -371,6 +371,26 @@ TEST_F(Copy, TakesUpAnAttachmentThatACopyHasLeftUnlisted) {
   expect_whole(signature);
 }
 
+TEST_F(Copy, AttachmentsThatShareABlobWaitForIt) {
+  world.from.has_referrers_api = world.to.has_referrers_api = true;
+  const Digest digest = world.put_image(world.from, "team/app", {10}, "v1");
+  const std::string subject = fmt::format(
+      R"("subject":{{"mediaType":"{}","digest":"{}","size":1}})", kOciManifest, digest.str());
+  const std::string empty = "{}";
+  world.from.blobs["team/app"][Digest::of(empty).str()] = empty;
+  for (const std::string kind : {"a", "b", "c", "d"}) {
+    const std::string text = fmt::format(
+        R"({{"schemaVersion":2,"mediaType":"{0}","artifactType":"{1}","config":{{"mediaType":"e","digest":"{2}","size":2}},"layers":[],{3}}})",
+        kOciManifest, kind, Digest::of(empty).str(), subject);
+    world.from.manifests["team/app"][Digest::of(text).str()] = {std::string(kOciManifest), text};
+  }
+  world.to.refuses_missing_blobs = true;
+  const auto report = copy();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(report->referrers_copied, 4);
+  EXPECT_TRUE(report->warnings.empty());
+}
+
 TEST_F(Copy, CarriesCosignsTagsAlong) {
   const Digest digest = world.put_image(world.from, "team/app", {10}, "v1");
   const Digest signature = world.put_image(world.from, "team/app", {20}, cosign_tag(digest, "sig"));

@@ -265,6 +265,12 @@ HttpResponse FakeHttp::answer(FakeRegistry& registry, const HttpRequest& request
     const bool by_tag = !name.starts_with("sha256:");
     if (request.method == "PUT") {
       const std::string digest = Digest::of(body).str();
+      if (registry.refuses_missing_blobs) {
+        const auto manifest = parse_manifest(body, "", "put");
+        for (const Descriptor& blob : manifest.ok() ? manifest->blobs : std::vector<Descriptor>())
+          if (registry.blobs[repository].count(blob.digest.str()) == 0)
+            return refusal(400, "MANIFEST_BLOB_UNKNOWN");
+      }
       registry.manifests[repository][digest] = {request.headers.get_or("Content-Type", ""), body};
       if (by_tag) registry.tags[repository][name] = digest;
       response.status = 201;

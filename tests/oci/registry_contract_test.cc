@@ -335,6 +335,20 @@ TEST_P(TokenServers, MayGrantLessThanWasAskedFor) {
   EXPECT_EQ(refused.error().kind(), ErrorKind::denied) << refused.error().message();
 }
 
+TEST_P(TokenServers, TradeAnIdentityTokenForOneOfTheirs) {
+  const Place registry = next_registry();
+  log_in({{registry.host, Credentials{"", Secret(), Secret("refresh-" + registry.password)}}});
+  Repository repository = at(registry, "team/app");
+  const Manifest image = put_image(repository, {10'000}, "v1");
+  EXPECT_EQ(run(repository.get_manifest("v1")).digest, image.digest);
+  log_in({{registry.host, Credentials{"", Secret(), Secret("refresh-another-word")}}});
+  Repository stranger = at(registry, "team/app");
+  const auto refused = loop_.run(stranger.get_manifest("v1"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::denied);
+  EXPECT_EQ(refused.error().message().find("another-word"), std::string::npos);
+}
+
 TEST_P(RegistryContract, TakesChunksAndBodiesOfUnknownSize) {
   const Place registry = next_registry();
   Repository repository = at(registry, "team/app");
