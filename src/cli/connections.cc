@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/json.h"
+#include "cli/version.h"
 
 namespace pawl {
 namespace {
@@ -90,6 +91,14 @@ Result<oci::DockerConfig> docker_config(const ProcessEnvironment& environment) {
   if (!std::filesystem::exists(path, failure)) return oci::DockerConfig{};
   PAWL_TRY(auto text, read_file(path, kMaxSmallFileBytes));
   return oci::DockerConfig::parse(text, path);
+}
+
+HttpClientOptions http_client_options(const ProcessEnvironment& environment) {
+  HttpClientOptions options;
+  options.user_agent = user_agent();
+  options.ca_bundle = environment.get("AWS_CA_BUNDLE");
+  if (options.ca_bundle.empty()) options.ca_bundle = environment.get("SSL_CERT_FILE");
+  return options;
 }
 
 Result<oci::RegistryHosts> registry_hosts(const ProcessEnvironment& environment) {

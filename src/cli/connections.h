@@ -10,6 +10,7 @@
 #include "aws/web_identity.h"
 #include "builder/builder.h"
 #include "cli/globals.h"
+#include "net/http_client.h"
 #include "oci/credentials.h"
 #include "oci/hosts.h"
 
@@ -28,6 +29,10 @@ Result<std::shared_ptr<aws::CredentialSource>> aws_credentials(
 Result<oci::DockerConfig> docker_config(const ProcessEnvironment& environment);
 /// The folder of it.
 std::string docker_config_dir(const ProcessEnvironment& environment);
+
+/// For every outside system: our name, and whose certificates are trusted (AWS_CA_BUNDLE, else
+/// SSL_CERT_FILE, else the system's).
+HttpClientOptions http_client_options(const ProcessEnvironment& environment);
 
 Result<oci::RegistryHosts> registry_hosts(const ProcessEnvironment& environment);
 

@@ -5,7 +5,6 @@
 #include "aws/client.h"
 #include "cli/connections.h"
 #include "cli/registry_access.h"
-#include "cli/version.h"
 #include "cli/view.h"
 
 namespace pawl {
@@ -66,9 +65,7 @@ Result<CopyOutcome> copy_between_registries(const CopyArguments& arguments,
   std::stop_source stop;
   loop.stop_on_signals(stop);
   PAWL_TRY(const auto environment, effective_environment(globals, state_dir_of(globals)));
-  HttpClientOptions http_options;
-  http_options.user_agent = user_agent();
-  const auto http = make_http_client(loop, http_options);
+  const auto http = make_http_client(loop, http_client_options(environment));
   const auto processes = make_processes(loop);
   const aws::ClientPorts ports{*http, loop.clock(), loop.entropy()};
   PAWL_TRY(const AwsParts aws, open_aws(environment, plan, ports));
@@ -96,6 +93,7 @@ Result<CopyPlan> plan_copy(const CopyArguments& arguments) {
   if (!target.tag && !target.digest) target.tag = source.tag;
   oci::CopyOptions options;
   options.jobs = static_cast<size_t>(arguments.jobs);
+  options.small_jobs = options.jobs * oci::kSmallJobsForEachJob;
   options.referrers = !arguments.no_referrers;
   if (!arguments.platform.empty()) {
     PAWL_TRY(options.platform, oci::Platform::parse(arguments.platform));

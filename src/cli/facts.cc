@@ -59,10 +59,10 @@ Task<Result<void>> read_registry(Session& session, const EnvironmentConfig& envi
                                  const std::string& tag, Facts& facts, PlanFacts& plan) {
   PAWL_CO_TRY(auto name, ImageReference::parse(environment.image.source));
   const ImageReference image = name.with_tag(tag);
-  const std::string platform =
-      environment.image.build ? environment.image.build->platform : "linux/amd64";
+  const std::string platform = environment.image.build ? environment.image.build->platform : "";
   auto found = co_await session.ports().images->resolve(image, platform);
   if (found.ok()) {
+    PAWL_CO_CHECK(check_lambda_image(found->facts(), "", image.str()));
     facts.image_exists = true;
     plan.source_digest = found->digest.str();
   } else if (found.error().kind() == ErrorKind::not_found) {

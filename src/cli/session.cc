@@ -17,7 +17,6 @@
 #include "cli/registry_access.h"
 #include "cli/store_choice.h"
 #include "cli/trigger_options.h"
-#include "cli/version.h"
 #include "github/forge.h"
 #include "oci/image_registry.h"
 #include "store/process_owner.h"
@@ -33,7 +32,7 @@ class RealSession : public Session {
               ProcessEnvironment variables)
       : loop_(loop),
         variables_(std::move(variables)),
-        http_(make_http_client(loop, http_options(variables_))),
+        http_(make_http_client(loop, http_client_options(variables_))),
         processes_(make_processes(loop)),
         process_table_(make_process_table(actor_of(variables_))),
         source_(make_git_repository(*processes_, config.directory)) {
@@ -69,13 +68,6 @@ class RealSession : public Session {
   ProcessTable& processes() override { return *process_table_; }
 
  private:
-  static HttpClientOptions http_options(const ProcessEnvironment& variables) {
-    HttpClientOptions options;
-    options.user_agent = user_agent();
-    options.ca_bundle = variables.get("AWS_CA_BUNDLE");
-    return options;
-  }
-
   Result<void> open_aws(const EnvironmentConfig& environment) {
     PAWL_TRY(auto options, aws::aws_options_from(variables_.all(), environment.region));
     const aws::ClientPorts ports{*http_, loop_.clock(), loop_.entropy()};

@@ -11,7 +11,6 @@
 #include "cli/commands.h"
 #include "cli/connections.h"
 #include "cli/terminal.h"
-#include "cli/version.h"
 #include "cli/view.h"
 #include "net/http_client.h"
 
@@ -162,9 +161,7 @@ Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment, 
   if (environment.get("AWS_REGION").empty() && environment.get("AWS_DEFAULT_REGION").empty())
     variables["AWS_REGION"] = "us-east-1";
   PAWL_CO_TRY(auto options, aws::aws_options_from(variables, ""));
-  HttpClientOptions http_options;
-  http_options.user_agent = user_agent();
-  http_options.ca_bundle = environment.get("AWS_CA_BUNDLE");
+  HttpClientOptions http_options = http_client_options(environment);
   http_options.max_connections_per_host = static_cast<size_t>(std::max(request.jobs, 1));
   const auto http = make_http_client(loop, http_options);
   const aws::ClientPorts ports{*http, loop.clock(), loop.entropy()};

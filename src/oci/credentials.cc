@@ -62,6 +62,9 @@ class First : public CredentialSource {
     }
     co_return std::optional<Credentials>();
   }
+  void forget(const std::string& host) override {
+    for (const auto& source : sources_) source->forget(host);
+  }
 
  private:
   std::vector<std::shared_ptr<CredentialSource>> sources_;
@@ -138,6 +141,7 @@ class Ecr : public CredentialSource {
     known_.insert_or_assign(host, fresh);
     co_return std::optional(fresh.credentials);
   }
+  void forget(const std::string& host) override { known_.erase(host); }
 
  private:
   struct Known {

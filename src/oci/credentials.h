@@ -28,6 +28,8 @@ class CredentialSource {
   virtual ~CredentialSource() = default;
   /// nullopt: none are known for that host, be anonymous.
   virtual Task<Result<std::optional<Credentials>>> find(std::string host) = 0;
+  /// The registry did not accept what was found: what is kept of it is asked for anew.
+  virtual void forget(const std::string& host) { (void)host; }
 };
 
 /// Runs `docker-credential-<name> get` with the host on its stdin; wired where processes are within
