@@ -93,7 +93,7 @@ class State:
         return 200, (None, [s for s in self.statuses if s["sha"] == sha][::-1])
 
     def make_status(self, _query, body, sha):
-        made = self.make("status", sha=sha, target_url=None, **body)
+        made = self.make("status", **{"target_url": None, "sha": sha, **body})
         self.statuses.append(made)
         return 201, without(made, "sha")
 
