@@ -5,9 +5,9 @@ the network is well again, so is the next deployment."""
 import re
 import time
 
-from faulty.cases import DONE, FAILED, NAMES, ROLLED_BACK, WORDS
+from faulty.cases import DONE, FAILED, NAMES, WORDS
 from faulty.proxy import Fault
-from faulty.project import DEPLOYMENT_LIMIT_S
+from faulty.project import DEPLOYMENT_LIMIT_S, SHORT_STEP_LIMIT_S, STEP_LIMIT_S
 
 # A rollback is not cut off by the deployment's limit: each undo has the time of a step; and who is
 # not there to be told is tried for some time.
@@ -52,7 +52,8 @@ class Play:
             proxy.speak_tls("expired")
         else:
             proxy.break_with(self.fault)
-        project.point_at_proxies()
+        is_short = case.kind == "silence"
+        project.point_at_proxies(SHORT_STEP_LIMIT_S if is_short else STEP_LIMIT_S)
         try:
             return project.run("deploy", "dev", "--tag", "v" + version, sandbox=False,
                                limit=ENDS_WITHIN_S)

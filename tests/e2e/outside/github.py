@@ -216,6 +216,7 @@ class GitHub:
     def __init__(self, folder, token, name="example/meals"):
         self.state, self.token, self.lock = State(name), token, threading.Lock()
         self.unknown = []   # what was asked and is not played here
+        self.quotes_tokens = False  # answers as a proxy in between might: with what it was sent
         github = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -255,7 +256,10 @@ class GitHub:
         request.wfile.write(data)
 
     def play(self, request, path, query, body):
-        if request.headers.get("Authorization") != "Bearer " + self.token:
+        given = request.headers.get("Authorization", "")
+        if self.quotes_tokens:
+            return 403, {"message": f"who is {given}?", "documentation_url": "https://x.example"}
+        if given != "Bearer " + self.token:
             return 401, {"message": "Bad credentials"}
         start = "/repos/" + self.state.name
         for method, pattern, act in ROUTES:

@@ -92,17 +92,21 @@ class Stack:
 
     def write_files(self):
         known = self.secrets
-        for name in ("home", "docker"):
-            (self.work / name).mkdir(exist_ok=True)
-        word = base64.b64encode(
-            f"{known['registry_user']}:{known['registry_password']}".encode()).decode()
-        (self.work / "docker/config.json").write_text(
-            json.dumps({"auths": {"ghcr.io": {"auth": word}}}))
+        (self.work / "home").mkdir(exist_ok=True)
+        self.write_docker_config("docker", known["registry_password"])
         (self.work / "terraform.rc").write_text(PROVIDERS % find_mirror())
         (self.work / "web-identity").write_text(known["web_identity"])
         (self.work / "storage.conf").write_text(
             "[storage]\ndriver = \"vfs\"\n"
             f"runroot = \"{self.work}/containers/run\"\ngraphroot = \"{self.work}/containers\"\n")
+
+    def write_docker_config(self, name, password):
+        """As `docker login` leaves it; returns the folder."""
+        folder = self.work / name
+        folder.mkdir()
+        word = base64.b64encode(f"{self.secrets['registry_user']}:{password}".encode()).decode()
+        (folder / "config.json").write_text(json.dumps({"auths": {"ghcr.io": {"auth": word}}}))
+        return str(folder)
 
     # ---- the first apply, as the example's README.md has it ----
 
