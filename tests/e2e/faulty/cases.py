@@ -7,7 +7,7 @@ DONE, FAILED, ROLLED_BACK, REFUSED = 0, 1, 3, 4
 # Adapter -> requests at which it breaks, as "METHOD PATH". The first is what ctest tries.
 PLACES = {
     "github": [r"POST .*/check-runs", r"POST .*/deployments$", r"GET .*/check-runs"],
-    "source": [r"GET .*/blobs/", r"GET .*/manifests/", r"HEAD .*/manifests/"],
+    "source": [r"GET .*/blobs/", r"GET .*/manifests/", r"GET .*/referrers/"],
     "ecr": [r"(PUT|PATCH) .*/uploads/", r"POST .*/uploads/", r"PUT .*/manifests/"],
     "lambda": [r"PUT .*/code", r"POST .*/versions", r"PUT .*/aliases/", r"GET .*/functions/"],
     "s3": [r"PUT .*robots", r"PUT .*/static/", r"GET "],

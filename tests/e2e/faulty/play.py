@@ -12,7 +12,7 @@ from faulty.project import DEPLOYMENT_LIMIT_S, SHORT_STEP_LIMIT_S, STEP_LIMIT_S
 # A rollback is not cut off by the deployment's limit: each undo has the time of a step; and who is
 # not there to be told is tried for some time.
 ENDS_WITHIN_S = DEPLOYMENT_LIMIT_S + 200
-TELLS_WHAT_TO_DO = re.compile(r"^ *(look|next|hint|why)\b|pawl (show|logs|status|doctor)", re.M)
+TELLS_WHAT_TO_DO = re.compile(r"pawl (show|logs|status|doctor|resume)|certificate has to be|set ")
 
 
 class Play:
@@ -33,14 +33,19 @@ class Play:
         if self.fault.hits == 0 and case.kind != "expired certificate":
             self.problems.append("the fault never happened; requests: "
                                  + ", ".join(project.proxies[case.adapter].asked[-8:]))
-        if code not in case.codes():
+        self.has_begun = f"deployment {project.history()[-1]['id']} of" in said
+        if code == FAILED and not self.has_begun:
+            # What it has to know before it can begin could not be read.
+            if after != before:
+                self.problems.append(f"it never began, and {before} became {after}")
+        elif code not in case.codes():
             self.problems.append(f"ended with {code}, which is none of {sorted(case.codes())}")
         self.judge_world(code, version, before, after)
         self.judge_words(code, said)
         if self.problems:
             self.problems.append("it said:\n" + "\n".join(
                 "    | " + line for line in said.splitlines()[-30:]))
-        if code == FAILED:
+        if code == FAILED and self.has_begun:
             self.recover()
         return self.problems
 
@@ -69,7 +74,7 @@ class Play:
         elif code != FAILED and after != before:
             self.problems.append(f"it says that all is as it was: {before} became {after}")
         newest = self.project.history()[-1]
-        if not newest["finished"] and code != 5:
+        if not newest["finished"]:
             self.problems.append(f"the journal has it as unfinished: {newest['phase']}")
 
     def judge_words(self, code, said):

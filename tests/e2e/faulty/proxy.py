@@ -13,8 +13,8 @@ PIECE = 1 << 16
 
 
 class Fault:
-    """`place`: what "METHOD PATH" must match. `for_good`: so does every request after the first that
-    does, whatever it is, until the proxy is healed."""
+    """`place`: what "METHOD PATH" must match. `for_good`: so does every request after the
+    first that does, whatever it is, until the proxy is healed."""
 
     def __init__(self, kind, place=".", for_good=False):
         self.kind, self.place, self.for_good = kind, re.compile(place), for_good

@@ -10,7 +10,7 @@ SHORTEST = 8  # what is left of a form must be telling
 
 
 def base64_forms(secret):
-    """What every text that holds the secret holds when it is encoded, wherever the secret begins."""
+    """What each text that holds the secret holds when encoded, wherever the secret begins."""
     for before in range(3):
         data = base64.b64encode(b"\0" * before + secret)
         # The first and the last group depend on what stands beside the secret.

@@ -94,8 +94,8 @@ class Hunt:
         self.look_at_the_world()
 
     def look_at_environments(self):
-        """A child has what it needs: Terraform, whose providers read them, the keys of AWS, GitHub's
-        token and its own variables."""
+        """A child has what it needs: Terraform, whose providers read them, the keys of AWS,
+        GitHub's token and its own variables."""
         for program, variable in self.environments:
             found = self.secrets.names_in(variable)
             if found and not self.may_have(program, variable):

@@ -1,4 +1,4 @@
-"""moto behind the strict check of signatures of tests/aws/signed_moto.py, with keys of the caller's.
+"""moto behind the strict check of signatures of tests/aws/signed_moto.py, with the caller's keys.
 
 Reads one JSON line, {"key", "secret", "token" (may be null)}; prints {"url"} when it is ready, one
 JSON line for each set of keys that STS gave out, and ends when its standard input is closed."""

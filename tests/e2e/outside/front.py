@@ -1,5 +1,5 @@
 """The function, run by hand: what stands before it follows alias -> version -> image, unpacks that
-image from the registry's files and runs it in a chroot. This is the address that health checks ask."""
+image from the registry's files and runs it in a chroot. This is what health checks ask."""
 
 import http.client
 import io

@@ -173,7 +173,7 @@ class State:
 
     def make_label(self, _query, body):
         if body["name"] in {label["name"] for label in self.labels}:
-            return 422, {"message": "Validation Failed", "documentation_url": "https://docs.github.com",
+            return 422, {"message": "Validation Failed", "documentation_url": "https://x.example",
                          "errors": [{"resource": "Label", "code": "already_exists"}]}
         made = self.make("label", **body)
         self.labels.append(made)

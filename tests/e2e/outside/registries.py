@@ -1,5 +1,6 @@
 """Two of Debian's docker-registry: where CI pushes to (tokens, as GHCR gives them, or a password),
-and the one that stands in for ECR, which takes what the AWS stand-in's GetAuthorizationToken says."""
+and the one that stands in for ECR, which takes what GetAuthorizationToken of the AWS stand-in
+says."""
 
 import base64
 import os
@@ -24,7 +25,8 @@ class DockerRegistry:
         access = self.token_access() if with_tokens else self.password_access()
         (folder / "config.yml").write_text(
             "version: 0.1\nlog: {level: error}\n"
-            f"storage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\n"
+            f"storage: {{filesystem: {{rootdirectory: {folder}/data}}, "
+            "delete: {enabled: true}}\n"
             f"http: {{addr: 127.0.0.1:{self.port}}}\n{access}")
         # Any REGISTRY_* variable would override the file.
         variables = {k: v for k, v in os.environ.items() if not k.startswith("REGISTRY_")}

@@ -4,6 +4,7 @@ which Pawl finds them. Nothing of Pawl's sandbox is in it."""
 import base64
 import json
 
+from outside import dockerd
 from outside.aws import ACCOUNT, ECR_HOST, ECR_PASSWORD, REGION, Aws
 from outside.children import find_mirror, need_openapi, need_programs, need_python
 from outside.front import Front
@@ -24,7 +25,11 @@ USUAL_SECRETS = {
 
 def needs(builder):
     need_programs("git", "make", "g++", "docker-registry", "htpasswd", "openssl", "terraform",
-                  "unshare", "buildah" if builder == "auto" else builder)
+                  "unshare")
+    if builder == "docker":
+        dockerd.needs()
+    else:
+        need_programs("buildah")
     need_python("moto", "boto3", "werkzeug")
     need_openapi()
     find_mirror()
@@ -36,9 +41,11 @@ class Stack:
         """`with_tokens`: the source registry wants bearer tokens, else a password. `by_role`: AWS's
         keys come from a web identity token, as in CI, else they stand in the environment."""
         self.secrets = {**USUAL_SECRETS, **(secrets or {})}
-        self.work, self.by_role, self.parts = work, by_role, []
+        self.work, self.by_role, self.parts, self.docker = work, by_role, [], None
         try:
             self.start(with_tokens)
+            if builder == "docker":
+                self.docker = self.kept(dockerd.Dockerd(work / "dockerd"))
         except BaseException:
             self.end()
             raise
@@ -76,6 +83,8 @@ class Stack:
             "TF_CLI_CONFIG_FILE": str(self.work / "terraform.rc"),
             "CONTAINERS_STORAGE_CONF": str(self.work / "storage.conf"),
         }
+        if self.docker:
+            found["DOCKER_HOST"] = self.docker.host
         if self.by_role:
             found["AWS_ROLE_ARN"] = f"arn:aws:iam::{ACCOUNT}:role/deployer"
             found["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(self.work / "web-identity")
