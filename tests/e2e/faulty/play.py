@@ -7,11 +7,11 @@ import time
 
 from faulty.cases import DONE, FAILED, NAMES, WORDS
 from faulty.proxy import Fault
-from faulty.project import DEPLOYMENT_LIMIT_S, SHORT_STEP_LIMIT_S, STEP_LIMIT_S
+from faulty.project import SHORT_LIMITS
 
 # A rollback is not cut off by the deployment's limit: each undo has the time of a step; and who is
 # not there to be told is tried for some time.
-ENDS_WITHIN_S = DEPLOYMENT_LIMIT_S + 200
+ENDS_WITHIN_S = 300
 TELLS_WHAT_TO_DO = re.compile(r"pawl (show|logs|status|doctor|resume)|certificate has to be|set ")
 
 
@@ -57,8 +57,7 @@ class Play:
             proxy.speak_tls("expired")
         else:
             proxy.break_with(self.fault)
-        is_short = case.kind == "silence"
-        project.point_at_proxies(SHORT_STEP_LIMIT_S if is_short else STEP_LIMIT_S)
+        project.point_at_proxies(SHORT_LIMITS if case.kind == "silence" else "")
         try:
             return project.run("deploy", "dev", "--tag", "v" + version, sandbox=False,
                                limit=ENDS_WITHIN_S)

@@ -9,8 +9,8 @@ from killing.images import make_layer
 from killing.project import Project
 from faulty.proxy import Proxy
 
-# `limits` of pawl.yaml: short where nothing but they ends a silence.
-STEP_LIMIT_S, SHORT_STEP_LIMIT_S, DEPLOYMENT_LIMIT_S = 30, 10, 90
+# `limits` of pawl.yaml, where nothing but they ends a silence.
+SHORT_LIMITS = "limits: {step: 10s, deployment: 90s}"
 RANDOM_BYTES = 200_000
 ADAPTERS = ("github", "source", "ecr", "lambda", "s3", "sts", "ecr-control", "health")
 # Adapter -> the variable that says where it is; those of AWS have one address in the sandbox.
@@ -43,7 +43,7 @@ class BehindProxies(Project):
             port = int(places.get(adapter, urls["aws"]).rsplit(":", 1)[1].strip("/"))
             self.proxies[adapter] = Proxy(port, self.certificates)
         path = self.folder / "pawl.yaml"
-        text = path.read_text().replace("app: meals\n", "app: meals\nurl: URL\nlimits: LIMITS\n")
+        text = path.read_text().replace("app: meals\n", "app: meals\nurl: URL\nLIMITS\n")
         path.write_text(text)
         self.config = text
         (self.work / "web-identity").write_text(token_of_ci())
@@ -52,10 +52,9 @@ class BehindProxies(Project):
         return next(each["url"] for each in self.connection["apis"]
                     if each["environment"] == "dev")
 
-    def point_at_proxies(self, step_limit=STEP_LIMIT_S):
+    def point_at_proxies(self, limits=""):
         """In pawl.yaml and in the environment; a proxy that speaks TLS has another URL."""
         at = {name: proxy.url for name, proxy in self.proxies.items()}
-        limits = f"{{step: {step_limit}s, deployment: {DEPLOYMENT_LIMIT_S}s}}"
         (self.folder / "pawl.yaml").write_text(
             self.config.replace("URL", at["health"]).replace("LIMITS", limits))
         found = dict(self.connection["environment"])

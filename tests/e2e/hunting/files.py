@@ -63,7 +63,7 @@ class FileWatch:
                     self.appeared(self.places[watch] / os.fsdecode(name))
 
     def files(self):
-        """(path, what was in it, whether its owner alone could read it, whether it is there yet)."""
+        """(path, what was in it, whether its owner alone could read it, whether it is there)."""
         for second, path in list(self.names.items()):
             state = second.stat()
             if not stat.S_ISREG(state.st_mode):

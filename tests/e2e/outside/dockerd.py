@@ -1,4 +1,4 @@
-"""A docker daemon of the test's own, on a socket in its folder, which touches no network setting."""
+"""A docker daemon of the test's own, on a socket in its folder, without settings of the network."""
 
 import os
 import subprocess
