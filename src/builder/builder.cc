@@ -9,6 +9,7 @@
 #include "builder/commands.h"
 #include "builder/registry_login.h"
 #include "builder/root_mount.h"
+#include "process/secret_variables.h"
 
 namespace pawl {
 namespace {
@@ -188,6 +189,7 @@ class CommandLineBuilder : public ImageBuilder {
   Task<Result<Exited>> ask(std::vector<std::string> argv) {
     Command command;
     command.argv = std::move(argv);
+    command.unset = secret_variables();
     command.timeout = kQuestionLimit;
     co_return co_await processes_.run(std::move(command), {});
   }
@@ -198,6 +200,8 @@ class CommandLineBuilder : public ImageBuilder {
     command.argv = std::move(argv);
     command.timeout = limit;
     if (!run->docker_config.empty()) command.environment["DOCKER_CONFIG"] = run->docker_config;
+    // It logs in with the file that it is given; only a helper of the person's may need more.
+    if (!names_helpers(options_)) command.unset = secret_variables();
     LineHandler lines = [log = run->log](Stream, std::string_view line) {
       if (log) log(line);
     };

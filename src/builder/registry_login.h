@@ -32,6 +32,10 @@ std::string auth_file(const BuilderOptions& options);
 /// added. A credential helper of theirs would win over "auths", so ours are taken out of its hands.
 std::string docker_config_file(const json::object& persons, const BuilderOptions& options);
 
+/// Whether the person's config.json has credential helpers: those may live on variables such as
+/// AWS's keys.
+bool names_helpers(const BuilderOptions& options);
+
 /// Fills `folder` for use as DOCKER_CONFIG: config.json as above, and the rest of the person's own
 /// folder (contexts, cli-plugins) as links.
 Result<void> write_docker_config(const PrivateFolder& folder, const BuilderOptions& options);

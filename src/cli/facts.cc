@@ -68,7 +68,11 @@ Task<Result<void>> read_registry(Session& session, const EnvironmentConfig& envi
   } else if (found.error().kind() == ErrorKind::not_found) {
     facts.image_exists = false;
   } else {
-    co_return std::move(found).error().while_doing("looking for the image " + image.str());
+    Error error = std::move(found).error().while_doing("looking for the image " + image.str());
+    // An answer of its own says what to do; for one that never came there is only this.
+    if (!error.hint().empty()) co_return error;
+    co_return std::move(error).with_hint("nothing was changed; pawl doctor " + environment.name +
+                                         " says what can be reached and what cannot");
   }
   co_return ok();
 }

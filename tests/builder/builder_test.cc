@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
+
 #include "builder/commands.h"
 #include "support/fake_processes.h"
 #include "support/temp_folder.h"
@@ -73,6 +75,31 @@ TEST_F(Builder, LeavesNothingInItsScratchFolder) {
   options_.logins.push_back({"ghcr.io", "ana", Secret("very-secret")});
   ASSERT_TRUE(build().ok());
   EXPECT_TRUE(std::filesystem::is_empty(options_.scratch_dir));
+}
+
+TEST_F(Builder, HandsNoTokenOfOursToTheBuilderUnlessACredentialHelperMayNeedIt) {
+  install("buildah");
+  buildah_pushes(kDigest);
+  ::setenv("GITHUB_TOKEN", "very-secret", 1);
+  ::setenv("TF_VAR_password", "very-secret", 1);
+  options_.docker_config = folder_ / "docker";
+  for (const bool has_helper : {false, true}) {
+    folder_.write("docker/config.json",
+                  has_helper ? R"({"credHelpers": {"x.example": "ecr-login"}})" : "{}");
+    processes_.commands.clear();
+    ASSERT_TRUE(build().ok());
+    for (const auto& command : processes_.with({" push "})) {
+      const auto& gone = command.unset;
+      const auto is_gone = [&gone](const char* name) {
+        return std::find(gone.begin(), gone.end(), name) != gone.end();
+      };
+      EXPECT_EQ(is_gone("GITHUB_TOKEN"), !has_helper);
+      EXPECT_EQ(is_gone("TF_VAR_password"), !has_helper);
+      EXPECT_FALSE(is_gone("PATH"));
+    }
+  }
+  ::unsetenv("GITHUB_TOKEN");
+  ::unsetenv("TF_VAR_password");
 }
 
 TEST_F(Builder, KeepsSecretsOutOfEveryCommandLine) {

@@ -45,6 +45,16 @@ bool is_ours(const AliasState& alias, const AliasMove& move, const std::string& 
          (move.to_version.empty() || is_moved(alias, move));
 }
 
+// Terraform may have made the alias in this very deployment, after the capture: that is nobody's
+// change by hand. One that a deployment has moved since, or that has shares, is.
+bool was_made_by_terraform(const AliasState& now, const Captured& captured,
+                           const Deployment& deployment) {
+  const StepState* planned = deployment.step("plan_infrastructure");
+  const bool may_be = planned != nullptr && bool_or(planned->outputs, "has_changes");
+  return may_be && !captured.alias && now.additional_weights.empty() &&
+         now.description.find(kMark) == std::string::npos;
+}
+
 Task<Result<bool>> has_version(Functions& functions, std::string function, std::string version) {
   PAWL_CO_TRY(const auto versions, co_await functions.list_versions(function));
   co_return std::any_of(versions.begin(), versions.end(), [&](const FunctionState& candidate) {
@@ -150,6 +160,10 @@ Task<Result<std::optional<json::object>>> restore_as_it_is(StepContext& context,
     PAWL_CO_TRY(auto outputs, co_await std::move(undo));
     co_return Done(std::move(outputs));
   }
+  if (was_made_by_terraform(*now, captured, context.deployment())) {
+    context.log(fmt::format("alias {}: left as Terraform made it", move.alias));
+    co_return Done(json::object{});
+  }
   if (!captured.alias || !points_alike(*now, *captured.alias))
     co_return changed_by_hand(move, "at " + to_text(*now), captured_text(captured));
   if (was_moved) co_return Done(restored(*now));  // it is back already
@@ -200,12 +214,14 @@ Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, 
   wanted.name = move.alias;
   wanted.version = move.to_version;
   wanted.description = move.description;
-  if (now.has_value() != captured.alias.has_value() ||
-      (now && !points_alike(*now, *captured.alias)))
+  const bool is_new = now && was_made_by_terraform(*now, captured, context.deployment());
+  const bool is_as_captured = now.has_value() == captured.alias.has_value() &&
+                              (!now || points_alike(*now, *captured.alias));
+  if (!is_as_captured && !is_new)
     co_return changed_by_hand(move, now ? "at " + to_text(*now) : std::string("not there"),
                               captured_text(captured));
   // Its RevisionId changes with the alias alone, so the captured one says whether it was touched.
-  if (now) wanted.revision_id = captured.alias->revision_id;
+  if (now) wanted.revision_id = is_new ? now->revision_id : captured.alias->revision_id;
   PAWL_CO_CHECK(co_await context.before_change());
   context.log(fmt::format("alias {}: {} -> {}", move.alias, now ? to_text(*now) : "(none)",
                           to_text(wanted)));

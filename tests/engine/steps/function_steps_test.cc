@@ -485,6 +485,45 @@ TEST(MoveAlias, DoesNotTakeOverAnAliasThatAppearedMeanwhile) {
   EXPECT_EQ(world.functions.functions["meals-dev"].aliases["live"].version, "$LATEST");
 }
 
+/// As the example's own tree does it on an environment's first deployment.
+void let_terraform_make_all(StepWorld& world) {
+  world.infrastructure.on_apply = [&world] {
+    world.functions.add("meals-dev", StepWorld::old_image());
+    world.functions.publish_and_point("meals-dev", "live");
+    world.functions.functions["meals-dev"].aliases["live"].description = "";
+  };
+}
+
+TEST(MoveAlias, MovesTheAliasThatTerraformMadeInThisDeployment) {
+  for (const bool is_good : {true, false}) {
+    StepWorld world;
+    let_terraform_make_all(world);
+    world.plan_deployment("terraformed");
+    ASSERT_TRUE(world.run_until("publish_version").ok());
+    if (!is_good) world.functions.faults.fail("update_alias", Error(ErrorKind::denied, "no"));
+    EXPECT_EQ(world.run_step("move_alias").ok(), is_good);
+    auto& aliases = world.functions.functions["meals-dev"].aliases;
+    EXPECT_EQ(aliases["live"].version, is_good ? "2" : "1");
+    // Nothing was live before: ours goes away again, and Terraform's is nobody's mistake.
+    const auto undone = world.undo_step("move_alias");
+    ASSERT_TRUE(undone.ok()) << undone.error().message();
+    EXPECT_EQ(aliases.count("live"), is_good ? 0u : 1u);
+  }
+}
+
+TEST(MoveAlias, DoesNotTakeOverWhatAnotherDeploymentMovedMeanwhile) {
+  StepWorld world;
+  let_terraform_make_all(world);
+  world.plan_deployment("terraformed");
+  ASSERT_TRUE(world.run_until("publish_version").ok());
+  auto& alias = world.functions.functions["meals-dev"].aliases["live"];
+  alias.description = "meals 1.4.0 (bbbbbbb), pawl deployment d-9, token 7";
+  const auto moved = world.run_step("move_alias");
+  ASSERT_FALSE(moved.ok());
+  EXPECT_EQ(moved.error().kind(), ErrorKind::conflict);
+  EXPECT_EQ(alias.version, "1");
+}
+
 TEST(MoveAliasUndo, RestoresVersionDescriptionAndWeights) {
   StepWorld world;
   world.old_release_is_live();
