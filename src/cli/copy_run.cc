@@ -29,7 +29,7 @@ std::string region_of(const std::string& host) {
 }
 
 Result<AwsParts> open_aws(const ProcessEnvironment& environment, const CopyPlan& plan,
-                          aws::ClientPorts ports) {
+                          aws::ClientPorts ports, Processes& processes) {
   AwsParts parts;
   std::string region;
   for (const auto* image : {&plan.target, &plan.source})
@@ -37,9 +37,11 @@ Result<AwsParts> open_aws(const ProcessEnvironment& environment, const CopyPlan&
   const bool has_stand_in = !environment.get("AWS_ENDPOINT_URL").empty() ||
                             !environment.get("AWS_ENDPOINT_URL_ECR").empty();
   if (region.empty() && !has_stand_in) return parts;
-  PAWL_TRY(auto options, aws::aws_options_from(environment.all(), region));
-  PAWL_TRY(parts.credentials, aws_credentials(environment, options, ports, "pawl-copy"));
-  parts.client = std::make_unique<aws::Client>(ports, options, parts.credentials);
+  aws::ChainSettings settings;
+  settings.session_name = "pawl-copy";
+  PAWL_TRY(auto access, aws_access(environment, ports, processes, region, std::move(settings)));
+  parts.credentials = access.credentials;
+  parts.client = std::make_unique<aws::Client>(ports, std::move(access.options), parts.credentials);
   parts.ecr = std::make_unique<aws::Ecr>(*parts.client);
   return parts;
 }
@@ -71,7 +73,7 @@ Result<CopyOutcome> copy_between_registries(const CopyArguments& arguments,
   const auto http = make_http_client(loop, http_options);
   const auto processes = make_processes(loop);
   const aws::ClientPorts ports{*http, loop.clock(), loop.entropy()};
-  PAWL_TRY(const AwsParts aws, open_aws(environment, plan, ports));
+  PAWL_TRY(const AwsParts aws, open_aws(environment, plan, ports, *processes));
   PAWL_TRY(auto access, registry_access(environment, *processes, loop, aws.ecr.get()));
   if (arguments.plain_http)
     for (const auto* image : {&plan.source, &plan.target})

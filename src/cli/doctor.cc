@@ -79,8 +79,14 @@ class Doctor {
   }
 
   Check identity() {
-    PAWL_CO_TRY(auto caller, co_await session_.ports().identity->caller());
-    co_return caller.arn;
+    PAWL_CO_TRY(const auto credentials, co_await session_.aws_credentials().get());
+    PAWL_CO_TRY(const auto caller, co_await session_.ports().identity->caller());
+    std::string until = "which do not end";
+    if (credentials.expires)
+      until = fmt::format("until {} (in {})", to_iso8601(*credentials.expires),
+                          format_duration(*credentials.expires - session_.loop().clock().now()));
+    co_return fmt::format("{} in account {}, by {}, {}", caller.arn, caller.account,
+                          credentials.source, until);
   }
 
   Check repository() {

@@ -77,6 +77,8 @@ struct HttpRequest {
   /// Lets the server compress the body, and hands it on decompressed. Off by default: the bytes of
   /// a stored object must come as they are stored.
   bool accept_compressed = false;
+  /// Never through a proxy: for addresses of this machine or link alone, whose answers are secrets.
+  bool is_direct = false;
 };
 
 struct HttpResponse {
