@@ -20,20 +20,12 @@ struct AwsParts {
   std::unique_ptr<aws::Ecr> ecr;
 };
 
-// "123456789012.dkr.ecr.eu-central-1.amazonaws.com" -> "eu-central-1"
-std::string region_of(const std::string& host) {
-  const size_t service = host.find(".dkr.ecr");
-  const size_t dot = service == std::string::npos ? service : host.find('.', service + 5);
-  if (dot == std::string::npos) return "";
-  return host.substr(dot + 1, host.find('.', dot + 1) - dot - 1);
-}
-
 Result<AwsParts> open_aws(const ProcessEnvironment& environment, const CopyPlan& plan,
                           aws::ClientPorts ports, Processes& processes) {
   AwsParts parts;
   std::string region;
   for (const auto* image : {&plan.target, &plan.source})
-    if (oci::is_ecr_host(image->host) && region.empty()) region = region_of(image->host);
+    if (region.empty()) region = oci::ecr_region(image->host);
   const bool has_stand_in = !environment.get("AWS_ENDPOINT_URL").empty() ||
                             !environment.get("AWS_ENDPOINT_URL_ECR").empty();
   if (region.empty() && !has_stand_in) return parts;

@@ -83,8 +83,8 @@ class Reference {
     std::string text = kIntroduction;
     text += kExample;
     text += "\n## Keys\n\n" + table(schema_, "");
-    for (const auto* name : {"environment", "image", "infrastructure", "function", "url", "static",
-                             "health", "limits"}) {
+    for (const auto* name : {"environment", "aws", "image", "infrastructure", "function", "url",
+                             "static", "health", "limits"}) {
       const json::object& section = schema_.at("$defs").at(name).get_object();
       const bool is_environment = std::string_view(name) == "environment";
       text += fmt::format("\n## {}\n\n{}\n\n", is_environment ? "environments.NAME" : name,
