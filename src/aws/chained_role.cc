@@ -16,8 +16,9 @@ class ChainedRoleIssuer : public CredentialIssuer {
   Task<Result<Credentials>> issue() override {
     ChainedRole role = role_;
     PAWL_CO_TRY(auto given, co_await assume_role(client_, std::move(role)));
-    PAWL_CO_TRY(const auto signer, co_await from_->get());
-    given.source = fmt::format("{}, then the role {}", signer.source, role_.role_arn);
+    const auto signer = co_await from_->get();
+    given.source = fmt::format("{}, then the role {}", signer.ok() ? signer->source : "others",
+                               role_.role_arn);
     co_return given;
   }
   void forget() override { from_->forget(); }
