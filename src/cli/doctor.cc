@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "cli/commands.h"
+#include "cli/identity_words.h"
 #include "cli/session.h"
 #include "cli/store_choice.h"
 #include "cli/terminal.h"
@@ -81,12 +82,7 @@ class Doctor {
   Check identity() {
     PAWL_CO_TRY(const auto credentials, co_await session_.aws_credentials().get());
     PAWL_CO_TRY(const auto caller, co_await session_.ports().identity->caller());
-    std::string until = "which do not end";
-    if (credentials.expires)
-      until = fmt::format("until {} (in {})", to_iso8601(*credentials.expires),
-                          format_duration(*credentials.expires - session_.loop().clock().now()));
-    co_return fmt::format("{} in account {}, by {}, {}", caller.arn, caller.account,
-                          credentials.source, until);
+    co_return identity_words(caller, credentials, session_.loop().clock().now());
   }
 
   Check repository() {

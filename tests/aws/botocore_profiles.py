@@ -8,8 +8,8 @@ import os
 import sys
 
 os.environ.clear()
-os.environ.update(AWS_CONFIG_FILE=sys.argv[1], AWS_SHARED_CREDENTIALS_FILE=sys.argv[2], HOME="/nowhere",
-                  AWS_EC2_METADATA_DISABLED="true")
+os.environ.update(AWS_CONFIG_FILE=sys.argv[1], AWS_SHARED_CREDENTIALS_FILE=sys.argv[2],
+                  HOME="/nowhere", AWS_EC2_METADATA_DISABLED="true")
 
 from botocore.session import Session  # noqa: E402
 

@@ -1,5 +1,5 @@
-"""Prints what botocore knows, one JSON object: the codes of its standard retry mode, and the host of
-each service in each region, with and without FIPS and dual-stack.
+"""Prints what botocore knows, one JSON object: the codes of its standard retry mode, and the host
+of each service in each region, with and without FIPS and dual-stack.
 """
 import json
 
@@ -19,7 +19,8 @@ def endpoints():
     loader = Loader()
     partitions = loader.load_data("partitions")
     for service, extra in SERVICES.items():
-        rules = EndpointProvider(loader.load_service_model(service, "endpoint-rule-set-1"), partitions)
+        rules = EndpointProvider(loader.load_service_model(service, "endpoint-rule-set-1"),
+                                 partitions)
         for partition in partitions["partitions"]:
             for region in partition["regions"]:
                 if region.endswith("-global"):

@@ -1,10 +1,11 @@
 // What GitHub Actions and AWS are to a job that deploys without stored keys, made of parts that
-// nobody here wrote: oauth2-mock-server issues RS256 tokens and publishes its keys, jose checks them.
+// nobody here wrote: oauth2-mock-server issues RS256 tokens and publishes its keys, jose checks
+// them.
 //
-//   GET  /actions/token?audience=A     as ACTIONS_ID_TOKEN_REQUEST_URL: a token for the audience
-//   POST /sts/                         as STS: AssumeRoleWithWebIdentity goes on to the server behind
-//                                      only with a token that the issuer signed, that is for STS,
-//                                      has not ended and names the trusted subject; all else goes on
+//   GET  /actions/token?audience=A   as ACTIONS_ID_TOKEN_REQUEST_URL: a token for the audience
+//   POST /sts/                       as STS: AssumeRoleWithWebIdentity goes on to the server behind
+//                                    only with a token that the issuer signed, that is for STS, has
+//                                    not ended and names the trusted subject; all else goes on
 //
 // Prints one JSON line when it is ready, and ends when its standard input is closed.
 //
