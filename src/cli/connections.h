@@ -5,9 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "aws/credentials.h"
+#include "aws/credential_chain.h"
 #include "aws/options.h"
-#include "aws/web_identity.h"
 #include "builder/builder.h"
 #include "cli/globals.h"
 #include "net/http_client.h"
@@ -20,10 +19,15 @@ namespace pawl {
 Result<ProcessEnvironment> effective_environment(const Globals& globals,
                                                  const std::string& state_dir);
 
-/// Keys, a web identity (a token file, or GitHub's), or a profile, in this order.
-Result<std::shared_ptr<aws::CredentialSource>> aws_credentials(
-    const ProcessEnvironment& environment, const aws::AwsOptions& options, aws::ClientPorts ports,
-    const std::string& session_name);
+struct AwsAccess {
+  aws::AwsOptions options;
+  std::shared_ptr<aws::CredentialSource> credentials;
+};
+/// From the environment's variables and the AWS tools' files. `region`, when not empty, wins over
+/// theirs. Errors are those of settings; that there are no credentials is said when they are asked
+/// for. `processes` must outlive them.
+Result<AwsAccess> aws_access(const ProcessEnvironment& environment, aws::ClientPorts ports,
+                             Processes& processes, std::string region, aws::ChainSettings settings);
 
 /// docker's config.json of the person; an empty one when there is none.
 Result<oci::DockerConfig> docker_config(const ProcessEnvironment& environment);

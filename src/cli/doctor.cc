@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "cli/commands.h"
+#include "cli/identity_words.h"
 #include "cli/session.h"
 #include "cli/store_choice.h"
 #include "cli/terminal.h"
@@ -79,8 +80,9 @@ class Doctor {
   }
 
   Check identity() {
-    PAWL_CO_TRY(auto caller, co_await session_.ports().identity->caller());
-    co_return caller.arn;
+    PAWL_CO_TRY(const auto credentials, co_await session_.aws_credentials().get());
+    PAWL_CO_TRY(const auto caller, co_await session_.ports().identity->caller());
+    co_return identity_words(caller, credentials, session_.loop().clock().now());
   }
 
   Check repository() {

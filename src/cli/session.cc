@@ -45,7 +45,7 @@ class RealSession : public Session {
     if (!store_) {
       PAWL_TRY(store_, open_store(loop_, globals, config));
     }
-    PAWL_CHECK(open_aws(environment));
+    PAWL_CHECK(open_aws(globals, environment));
     PAWL_CHECK(open_registries(config, environment));
     open_terraform(config, environment);
     open_github(config);
@@ -66,16 +66,25 @@ class RealSession : public Session {
   Forge* forge() override { return forge_.get(); }
   SourceRepository& source() override { return *source_; }
   ProcessTable& processes() override { return *process_table_; }
+  aws::CredentialSource& aws_credentials() override { return *credentials_; }
 
  private:
-  Result<void> open_aws(const EnvironmentConfig& environment) {
-    PAWL_TRY(auto options, aws::aws_options_from(variables_.all(), environment.region));
+  Result<void> open_aws(const Globals& globals, const EnvironmentConfig& environment) {
     const aws::ClientPorts ports{*http_, loop_.clock(), loop_.entropy()};
     const auto run = variables_.get("GITHUB_RUN_ID");
-    const std::string session_name =
+    aws::ChainSettings settings;
+    settings.session_name =
         fmt::format("pawl-{}-{}", run.empty() ? actor_of(variables_) : run, environment.name);
-    PAWL_TRY(credentials_, aws_credentials(variables_, options, ports, session_name));
-    aws_ = std::make_unique<aws::Client>(ports, options, credentials_);
+    settings.audience = environment.aws.audience;
+    // The sandbox's keys are the end of any chain: a real account's roles are not in it.
+    if (!globals.sandbox) {
+      settings.roles = environment.aws.roles;
+      settings.external_id = environment.aws.external_id;
+    }
+    PAWL_TRY(auto access,
+             aws_access(variables_, ports, *processes_, environment.region, std::move(settings)));
+    credentials_ = access.credentials;
+    aws_ = std::make_unique<aws::Client>(ports, std::move(access.options), credentials_);
     identity_ = std::make_unique<aws::Sts>(*aws_);
     functions_ = std::make_unique<aws::Lambda>(*aws_);
     ecr_ = std::make_unique<aws::Ecr>(*aws_);

@@ -14,6 +14,14 @@
 
 namespace pawl {
 
+/// Who Pawl is to AWS, beyond the credentials that it finds.
+struct AwsSettings {
+  std::vector<std::string> roles;  // ARNs; each is assumed by the one before, the last one deploys
+  std::string external_id;         // what the last role's trust policy asks for
+  std::string audience;            // of GitHub's identity token; empty: STS's own
+  bool operator==(const AwsSettings&) const = default;
+};
+
 struct BuildSettings {
   std::string context = ".";
   std::string dockerfile = "Dockerfile";
@@ -105,6 +113,7 @@ struct EnvironmentConfig {
   std::vector<FreezeWindow> freeze;
   std::string promote_from;  // empty: from anywhere
 
+  AwsSettings aws;
   ImageSettings image;
   std::optional<TerraformSettings> terraform;
   FunctionSettings function;

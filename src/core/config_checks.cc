@@ -96,6 +96,28 @@ std::string region(const std::string& text) {
   return fine ? "" : complain(text, "is not a region; write it as in eu-central-1");
 }
 
+// arn:PARTITION:iam::ACCOUNT:role/PATH/NAME
+std::string role_arn(const std::string& text) {
+  constexpr size_t kAccountDigits = 12;
+  const size_t iam = text.find(":iam::");
+  const size_t account = iam == std::string::npos ? iam : iam + 6;
+  const bool fine =
+      text.starts_with("arn:aws") && text.size() <= 2048 && account != std::string::npos &&
+      text.size() > account + kAccountDigits &&
+      std::all_of(text.begin() + static_cast<std::ptrdiff_t>(account),
+                  text.begin() + static_cast<std::ptrdiff_t>(account + kAccountDigits), is_digit) &&
+      text.compare(account + kAccountDigits, 6, ":role/") == 0 && text.back() != '/' &&
+      text.find_first_of(" \t\n*") == std::string::npos;
+  return fine ? "" : complain(text, "is not a role's ARN: arn:aws:iam::111122223333:role/NAME");
+}
+
+std::string external_id(const std::string& text) {
+  const bool fine =
+      text.size() >= 2 && text.size() <= 1224 && consists_of(text, "_+=,.@:/-", is_alnum);
+  return fine ? ""
+              : complain(text, "is not an external ID: 2 to 1224 of letters, digits, _+=,.@:/-");
+}
+
 std::string function_name(const std::string& text) {
   if (text.size() <= 64 && consists_of(text, "-_", is_alnum)) return "";
   return complain(text, "is not a function name: letters, digits, - and _, at most 64");

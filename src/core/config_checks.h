@@ -12,6 +12,8 @@ std::string github_repository(const std::string& text);
 std::string branch(const std::string& text);
 std::string image_source(const std::string& text);
 std::string region(const std::string& text);
+std::string role_arn(const std::string& text);
+std::string external_id(const std::string& text);
 std::string function_name(const std::string& text);
 std::string alias(const std::string& text);
 std::string repository_name(const std::string& text);

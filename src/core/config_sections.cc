@@ -12,6 +12,22 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+constexpr size_t kMaxRoles = 5;
+
+void read_aws(SectionReader& settings, AwsSettings& out) {
+  auto section = settings.section("aws");
+  if (!section) return;
+  section->texts("roles", out.roles, checks::role_arn);
+  section->text("external_id", out.external_id, checks::external_id);
+  section->text("audience", out.audience);
+  section->no_other_keys();
+  if (out.roles.size() > kMaxRoles)
+    section->problem(*section->node().find("roles"),
+                     fmt::format("a chain of more than {} roles", kMaxRoles));
+  if (const YamlNode* id = section->node().find("external_id"); id != nullptr && out.roles.empty())
+    section->problem(*id, "an external_id is for the last of `roles`, and there are none");
+}
+
 void read_build(SectionReader& image, ImageSettings& out, const Placeholders& build_names) {
   const YamlNode* node = image.any("build");
   if (node == nullptr) return;
@@ -164,6 +180,7 @@ void read_on_cancel(SectionReader& settings, OnCancel& out) {
 }  // namespace
 
 void read_settings(SectionReader& settings, EnvironmentConfig& out) {
+  read_aws(settings, out.aws);
   read_image(settings, out.image);
   read_infrastructure(settings, out.terraform);
   read_function(settings, out.function);

@@ -94,6 +94,8 @@ struct HttpRequest {
   size_t buffer_bytes = 256u << 10;
   /// For this server alone: a redirect to another leaves them behind. May be nullptr.
   std::shared_ptr<const TlsFiles> tls;
+  /// Never through a proxy: for addresses of this machine or link alone, whose answers are secrets.
+  bool is_direct = false;
 };
 
 struct HttpResponse {

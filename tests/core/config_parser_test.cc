@@ -53,6 +53,9 @@ TEST(ConfigParser, ReadsEveryKey) {
   EXPECT_EQ(dev.image.build->args.at("LEVEL"), "3");
   EXPECT_EQ(dev.terraform->backend, "environments/dev/backend.hcl.template");
   EXPECT_EQ(dev.terraform->var_files.at(0), "environments/dev/terraform.tfvars");
+  EXPECT_EQ(dev.aws.roles.at(0), "arn:aws:iam::111122223333:role/pawl-dev");
+  EXPECT_EQ(dev.aws.external_id, "pawl/meals");
+  EXPECT_EQ(dev.aws.audience, "sts.amazonaws.com");
   EXPECT_EQ(dev.function.name, "meals-dev");
   EXPECT_EQ(dev.function.alias, "current");
   EXPECT_EQ(dev.function.repository, "meals-dev-lambda");
@@ -88,6 +91,7 @@ TEST(ConfigParser, LaysAnEnvironmentsKeysOverTheSharedOnes) {
 TEST(ConfigParser, LetsAnEnvironmentGoWithoutASharedSection) {
   const auto config = parsed(example("everything"));
   const auto& demo = environment(config, "demo");
+  EXPECT_TRUE(demo.aws.roles.empty());
   EXPECT_FALSE(demo.health.has_value());
   EXPECT_FALSE(demo.static_files.has_value());
   EXPECT_FALSE(demo.terraform.has_value());
