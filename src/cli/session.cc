@@ -16,11 +16,12 @@
 #include "cli/deployers.h"
 #include "cli/registry_access.h"
 #include "cli/store_choice.h"
+#include "cli/terraform_access.h"
 #include "cli/trigger_options.h"
 #include "github/forge.h"
 #include "oci/image_registry.h"
+#include "oci/layout_pusher.h"
 #include "store/process_owner.h"
-#include "terraform/terraform.h"
 
 namespace pawl {
 namespace {
@@ -101,8 +102,11 @@ class RealSession : public Session {
   Result<void> open_registries(const LoadedConfig& config, const EnvironmentConfig& environment) {
     PAWL_TRY(auto access, registry_access(variables_, *processes_, loop_, ecr_.get()));
     PAWL_TRY(auto builder, builder_options(variables_, environment, config));
-    images_ = oci::make_image_registry(*http_, loop_.clock(), loop_.entropy(), std::move(access));
-    builder_ = make_image_builder(*processes_, std::move(builder));
+    images_ = oci::make_image_registry(*http_, loop_.clock(), loop_.entropy(), access);
+    auto pusher = oci::make_layout_pusher(*http_, loop_.clock(), loop_.entropy(), std::move(access),
+                                          config.directory);
+    auto programs = make_image_builder(*processes_, std::move(builder));
+    builder_ = build_or_push_layout(std::move(programs), std::move(pusher));
     ports_.images = images_.get();
     ports_.builder = builder_.get();
     return ok();
@@ -110,11 +114,7 @@ class RealSession : public Session {
 
   void open_terraform(const LoadedConfig& config, const EnvironmentConfig& environment) {
     if (!environment.terraform) return;
-    TerraformOptions options;
-    options.directory = config.directory;
-    options.scratch_dir = config.state_dir + "/terraform/" + environment.name;
-    for (const auto& [name, value] : variables_.all())
-      if (name.rfind("AWS_", 0) == 0 && !value.empty()) options.environment[name] = value;
+    auto options = terraform_options(variables_, environment, config, credentials_, loop_.clock());
     infrastructure_ = make_terraform(*processes_, std::move(options));
     ports_.infrastructure = infrastructure_.get();
   }

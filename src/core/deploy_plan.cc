@@ -3,6 +3,7 @@
 
 #include "core/plan.h"
 #include "core/plan_steps.h"
+#include "core/terraform_outputs.h"
 
 namespace pawl {
 namespace {
@@ -18,8 +19,10 @@ class DeployPlan {
     plan_.release = decision_.release;
     plan_.policy = environment_.policy;
     if (!config_.repository.empty()) add(notify_started_step(config_, environment_));
-    add(capture_live_step(environment_, environment_.terraform.has_value()));
-    if (decision_.needs_build) add(build_image());
+    // What is live has the names that Terraform gave it the last time.
+    add(capture_live_step(with_known_outputs(environment_, facts_.terraform_outputs),
+                          environment_.terraform.has_value()));
+    if (decision_.needs_build) add(build_image());  // or the push of an OCI layout
     if (environment_.terraform) {
       add(plan_infrastructure());
       add(apply_infrastructure());
@@ -36,6 +39,7 @@ class DeployPlan {
       add(switch_static_step(*environment_.static_files, {files_step(), traffic_step()}, ""));
     add(find_url_step(environment_, {after_infrastructure()}));
     if (environment_.health) add(check_health());
+    if (environment_.terraform) let_names_wait_for_terraform(plan_);
     add_warnings();
     return std::move(plan_);
   }
@@ -76,14 +80,18 @@ class DeployPlan {
     if (facts_.on_main_branch) tags.push_back("latest");
     json::object args;
     for (const auto& [name, value] : settings.args) args[name] = fill(value);
+    json::object secrets;
+    for (const auto& [id, source] : settings.secrets) secrets[id] = source;
     json::object labels{{"org.opencontainers.image.version", release.version},
                         {"org.opencontainers.image.revision", release.sha}};
     if (!facts_.git_remote_url.empty())
       labels["org.opencontainers.image.source"] = facts_.git_remote_url;
-    PlanStep made = step("build_image",
-                         fmt::format("build {} from {}/{} and push it", image(), settings.context,
-                                     settings.dockerfile),
-                         {});
+    const std::string layout = fill(environment_.image.layout);
+    const std::string title =
+        layout.empty() ? fmt::format("build {} from {}/{} and push it", image(), settings.context,
+                                     settings.dockerfile)
+                       : fmt::format("push the image of the OCI layout {} as {}", layout, image());
+    PlanStep made = step("build_image", title, {});
     made.stage = Stage::build;
     made.params = json::object{{"image", environment_.image.source},
                                {"image_tag", release.image_tag},
@@ -94,9 +102,22 @@ class DeployPlan {
                                {"dockerfile", settings.dockerfile},
                                {"target", settings.target},
                                {"platform", settings.platform},
+                               {"platforms", array_of(settings.platforms)},
                                {"builder", settings.builder},
-                               {"args", std::move(args)}};
+                               {"args", std::move(args)},
+                               {"secrets", std::move(secrets)},
+                               {"cache_from", array_of(settings.cache_from)},
+                               {"cache_to", array_of(settings.cache_to)},
+                               {"provenance", settings.provenance},
+                               {"sbom", settings.sbom},
+                               {"layout", layout}};
     return made;
+  }
+
+  static json::array array_of(const std::vector<std::string>& texts) {
+    json::array array;
+    for (const auto& text : texts) array.push_back(json::string(text));
+    return array;
   }
 
   // {version} and {revision} are known only now.
@@ -113,12 +134,15 @@ class DeployPlan {
 
   json::object terraform_params() const {
     const TerraformSettings& settings = *environment_.terraform;
-    json::array var_files;
-    for (const auto& file : settings.var_files) var_files.push_back(json::string(file));
+    const auto known = with_known_outputs(environment_, facts_.terraform_outputs);
     return {{"dir", settings.dir},
             {"backend", settings.backend},
-            {"var_files", std::move(var_files)},
-            {"function", environment_.function.name},
+            {"var_files", array_of(settings.var_files)},
+            {"binary", settings.binary},
+            {"workspace", settings.workspace},
+            {"protect", array_of(settings.protect)},
+            {"allow_destroy", array_of(facts_.allow_destroy)},
+            {"function", known.function.name},
             {"alias", environment_.function.alias},
             {"environment", environment_.name},
             {"region", environment_.region}};
@@ -232,6 +256,11 @@ class DeployPlan {
     plan_.warnings = common_warnings(config_, environment_);
     if (environment_.terraform)
       plan_.warnings.emplace_back("what Terraform changes is not taken back by a rollback");
+    for (const auto& each : facts_.allow_destroy)
+      plan_.warnings.push_back(
+          fmt::format("Terraform may destroy or replace {}, although it is protected: it was "
+                      "allowed for this deployment (--allow-destroy)",
+                      each));
   }
 
   const Config& config_;

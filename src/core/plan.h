@@ -57,9 +57,11 @@ struct PlanFacts {
   bool bucket_exists = true;      // S3: nor need the upload of static files
   std::string
       repository_uri;  // "123.dkr.ecr.us-east-1.amazonaws.com/meals-dev-lambda"; may be empty
-  std::string source_digest;    // of the image when it exists already; empty when to be built
-  std::string git_remote_url;   // label org.opencontainers.image.source
-  bool on_main_branch = false;  // the tag `latest` goes along
+  std::string source_digest;       // of the image when it exists already; empty when to be built
+  std::string git_remote_url;      // label org.opencontainers.image.source
+  bool on_main_branch = false;     // the tag `latest` goes along
+  json::object terraform_outputs;  // as they are before this deployment
+  std::vector<std::string> allow_destroy;  // Trigger.allow_destroy
 };
 
 /// Steps, in the order of the design's table:

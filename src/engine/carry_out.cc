@@ -206,6 +206,7 @@ Task<Result<void>> enter_rollback(Execution& execution, const Outcome& outcome) 
 
 Task<Result<void>> finish(Execution& execution, Outcome outcome) {
   PAWL_CO_CHECK(co_await enter_rollback(execution, outcome));
+  execution.ports.steps.end(execution.deployment());
   std::vector<JournalEntry> entries;
   // Nobody was told of the start of one without a plan; its failure they must hear of all the same.
   const bool was_cancelled_early = outcome.outcome == "cancelled" && !execution.deployment().plan;

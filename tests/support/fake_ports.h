@@ -518,13 +518,18 @@ class FakeBuilder : public ImageBuilder {
 
 class FakeInfrastructure : public Infrastructure {
  public:
-  Task<Result<std::string>> available() override {
+  Task<Result<std::string>> available(TerraformSettings) override {
     PAWL_FAKE_CALL("available", [&]() -> Result<std::string> { return std::string("fake 1"); });
   }
+  void discard(const std::string& plan_file) override { ledger.push_back("discard " + plan_file); }
   Task<Result<InfrastructurePlan>> plan(InfrastructureRequest request, LogLine) override {
     PAWL_FAKE_CALL("plan", [&]() -> Result<InfrastructurePlan> {
       requests.push_back(request);
-      return InfrastructurePlan{changes > 0, changes, 0, 0, digest("plan")};
+      InfrastructurePlan made;
+      made.has_changes = changes > 0;
+      made.to_add = changes;
+      made.plan_sha256 = digest("plan");
+      return made;
     });
   }
   Task<Result<void>> apply(InfrastructureRequest request, std::string plan_sha256,
