@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
 #include "cli/facts.h"
@@ -17,6 +18,7 @@ struct TriggerOptions {
   std::string ci_conclusion;
   std::string approved_by;
   bool force = false;
+  std::vector<std::string> hooks;  // "migrate=ran"
 
   void describe(CliCommand& command);
   Result<DeployQuestion> question(const Config& config, const Globals& globals) const;

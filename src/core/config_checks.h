@@ -21,6 +21,8 @@ std::string relative_path(const std::string& text);
 std::string url(const std::string& text);
 std::string url_path(const std::string& text);
 std::string header_name(const std::string& text);
+std::string hook_name(const std::string& text);
+std::string qualifier(const std::string& text);
 std::string build_arg_name(const std::string& text);
 
 }  // namespace pawl::checks

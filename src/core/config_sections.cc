@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/config_checks.h"
+#include "core/config_hooks.h"
 
 namespace pawl {
 namespace {
@@ -79,6 +80,7 @@ void read_function(SectionReader& settings, FunctionSettings& out) {
   if (out.alias == "none") out.alias.clear();
   section->text("repository", out.repository, checks::repository_name);
   section->duration("update_timeout", out.update_timeout, seconds(1), minutes(60));
+  section->integer("keep_versions", out.keep_versions, 2, 1000);
   section->no_other_keys();
 }
 
@@ -172,6 +174,7 @@ void read_settings(SectionReader& settings, EnvironmentConfig& out) {
   read_health(settings, out.health);
   read_limits(settings, out.policy);
   read_on_cancel(settings, out.policy.on_cancel);
+  read_hooks(settings, out);
 }
 
 }  // namespace pawl

@@ -165,9 +165,12 @@ class Terraform : public Infrastructure {
     PAWL_CO_CHECK(make_folder(fs::path(place.plan_file).parent_path()));
     // Terraform writes into the file that is there, and so leaves it private.
     PAWL_CO_CHECK(write_private_file(place.plan_file, ""));
-    std::vector<std::string> arguments = {
-        "plan",         "-input=false",       "-json",
-        lock_timeout(), "-detailed-exitcode", "-out=" + place.plan_file};
+    std::vector<std::string> arguments = {"plan",
+                                          "-input=false",
+                                          "-json",
+                                          request.is_rehearsal ? "-lock=false" : lock_timeout(),
+                                          "-detailed-exitcode",
+                                          "-out=" + place.plan_file};
     for (const auto& file : request.settings.var_files) arguments.push_back("-var-file=" + file);
     InfrastructurePlan result;
     PAWL_CO_TRY(auto code, co_await run_json(place, arguments, kPlanLimit, log, &result));

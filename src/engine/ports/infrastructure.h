@@ -20,7 +20,8 @@ struct InfrastructureRequest {
   // What is Pawl's to change: a plan that would change the image of the function or where the alias
   // points is refused.
   std::string function;
-  std::string alias;  // empty: none
+  std::string alias;          // empty: none
+  bool is_rehearsal = false;  // a plan that nobody applies: without the lock, which is a change
 };
 
 struct InfrastructurePlan {

@@ -17,6 +17,7 @@ InfrastructureRequest request_of(const json::object& params) {
   request.region = string_or(params, "region");
   request.function = string_or(params, "function");
   request.alias = string_or(params, "alias");
+  request.is_rehearsal = bool_or(params, "rehearsal");
   return request;
 }
 
