@@ -3,44 +3,13 @@
 #include <fmt/format.h>
 
 #include "aws/lambda_json.h"
+#include "aws/lambda_requests.h"
 #include "base/encoding.h"
 
 namespace pawl::aws {
 namespace {
 
 constexpr int kMaxPages = 200;
-constexpr std::chrono::minutes kLongestInvocation{16};  // Lambda's limit is 15
-
-std::string function_path(std::string_view name, std::string_view rest) {
-  return fmt::format("/2015-03-31/functions/{}{}", url_encode(name), rest);
-}
-
-std::string provisioned_path(std::string_view name) {
-  return fmt::format("/2019-09-30/functions/{}/provisioned-concurrency", url_encode(name));
-}
-
-std::string qualifier_query(const std::string& qualifier) {
-  return qualifier.empty() ? "" : "Qualifier=" + url_encode(qualifier);
-}
-
-Call read_call(std::string action, std::string path, std::string query) {
-  Call call;
-  call.service = Service::lambda;
-  call.action = "lambda:" + action;
-  call.path = std::move(path);
-  call.query = std::move(query);
-  return call;
-}
-
-Call change_call(std::string action, std::string method, std::string path,
-                 const json::object& body) {
-  Call call = read_call(std::move(action), std::move(path), "");
-  call.method = std::move(method);
-  call.headers.set("Content-Type", "application/json");
-  call.body = json::serialize(body);
-  call.repeat = Repeat::when_not_done;
-  return call;
-}
 
 void set_if(json::object& body, std::string_view key, const std::string& value) {
   if (!value.empty()) body[key] = value;
@@ -49,7 +18,7 @@ void set_if(json::object& body, std::string_view key, const std::string& value) 
 }  // namespace
 
 Task<Result<FunctionState>> Lambda::get(std::string name, std::string qualifier) {
-  Call call = read_call("GetFunction", function_path(name, ""), qualifier_query(qualifier));
+  Call call = lambda_read("GetFunction", function_path(name, ""), qualifier_query(qualifier));
   auto answer = co_await client_.send_json(std::move(call));
   if (!answer.ok())
     co_return std::move(answer).while_doing(fmt::format("reading the function {}", name)).error();
@@ -61,7 +30,7 @@ Task<Result<FunctionState>> Lambda::update_code(std::string name, std::string im
   json::object body;
   body["ImageUri"] = image_uri;
   set_if(body, "RevisionId", revision_id);
-  Call call = change_call("UpdateFunctionCode", "PUT", function_path(name, "/code"), body);
+  Call call = lambda_change("UpdateFunctionCode", "PUT", function_path(name, "/code"), body);
   auto answer = co_await client_.send_json(std::move(call));
   if (!answer.ok())
     co_return std::move(answer)
@@ -79,7 +48,7 @@ Task<Result<FunctionState>> Lambda::publish_version(std::string name, std::strin
   set_if(body, "CodeSha256", code_sha256);
   set_if(body, "RevisionId", revision_id);
   set_if(body, "Description", description);
-  Call call = change_call("PublishVersion", "POST", function_path(name, "/versions"), body);
+  Call call = lambda_change("PublishVersion", "POST", function_path(name, "/versions"), body);
   auto answer = co_await client_.send_json(std::move(call));
   if (!answer.ok())
     co_return std::move(answer)
@@ -94,7 +63,7 @@ Task<Result<std::vector<FunctionState>>> Lambda::list_versions(std::string name)
   for (int page = 0; page < kMaxPages; ++page) {
     const std::string query =
         "MaxItems=50" + (marker.empty() ? "" : "&Marker=" + url_encode(marker));
-    Call call = read_call("ListVersionsByFunction", function_path(name, "/versions"), query);
+    Call call = lambda_read("ListVersionsByFunction", function_path(name, "/versions"), query);
     auto answer = co_await client_.send_json(std::move(call));
     if (!answer.ok())
       co_return std::move(answer)
@@ -112,7 +81,7 @@ Task<Result<std::vector<FunctionState>>> Lambda::list_versions(std::string name)
 }
 
 Task<Result<std::optional<AliasState>>> Lambda::get_alias(std::string function, std::string alias) {
-  Call call = read_call("GetAlias", function_path(function, "/aliases/" + url_encode(alias)), "");
+  Call call = lambda_read("GetAlias", function_path(function, "/aliases/" + url_encode(alias)), "");
   auto answer = co_await client_.send_json(std::move(call));
   if (!answer.ok() && answer.error().kind() == ErrorKind::not_found)
     co_return std::optional<AliasState>();
@@ -126,7 +95,7 @@ Task<Result<std::optional<AliasState>>> Lambda::get_alias(std::string function, 
 Task<Result<AliasState>> Lambda::create_alias(AliasState alias) {
   json::object body = alias_to_json(alias);
   body["Name"] = alias.name;
-  Call call = change_call("CreateAlias", "POST", function_path(alias.function, "/aliases"), body);
+  Call call = lambda_change("CreateAlias", "POST", function_path(alias.function, "/aliases"), body);
   auto answer = co_await client_.send_json(std::move(call));
   if (!answer.ok())
     co_return std::move(answer)
@@ -139,8 +108,8 @@ Task<Result<AliasState>> Lambda::update_alias(AliasState alias) {
   json::object body = alias_to_json(alias);
   set_if(body, "RevisionId", alias.revision_id);
   Call call =
-      change_call("UpdateAlias", "PUT",
-                  function_path(alias.function, "/aliases/" + url_encode(alias.name)), body);
+      lambda_change("UpdateAlias", "PUT",
+                    function_path(alias.function, "/aliases/" + url_encode(alias.name)), body);
   auto answer = co_await client_.send_json(std::move(call));
   if (!answer.ok())
     co_return std::move(answer)
@@ -152,7 +121,7 @@ Task<Result<AliasState>> Lambda::update_alias(AliasState alias) {
 
 Task<Result<void>> Lambda::delete_alias(std::string function, std::string alias) {
   Call call =
-      read_call("DeleteAlias", function_path(function, "/aliases/" + url_encode(alias)), "");
+      lambda_read("DeleteAlias", function_path(function, "/aliases/" + url_encode(alias)), "");
   call.method = "DELETE";
   // Once more does no harm: the second time it is gone, which is what was wanted.
   auto answer = co_await client_.send(std::move(call));
@@ -163,60 +132,8 @@ Task<Result<void>> Lambda::delete_alias(std::string function, std::string alias)
   co_return ok();
 }
 
-Task<Result<Invocation>> Lambda::invoke(std::string name, std::string qualifier,
-                                        std::string payload) {
-  Call call =
-      read_call("InvokeFunction", function_path(name, "/invocations"), qualifier_query(qualifier));
-  call.method = "POST";
-  call.headers.set("Content-Type", "application/json");
-  call.body = std::move(payload);
-  call.repeat = Repeat::when_not_done;
-  call.timeout = kLongestInvocation;
-  auto response = co_await client_.send(std::move(call));
-  if (!response.ok())
-    co_return std::move(response).while_doing(fmt::format("invoking {}", name)).error();
-  Invocation invocation;
-  invocation.payload = std::move(response->body);
-  invocation.function_error = response->headers.get_or("X-Amz-Function-Error", "");
-  invocation.executed_version = response->headers.get_or("X-Amz-Executed-Version", "");
-  co_return invocation;
-}
-
-Task<Result<std::optional<ProvisionedConcurrency>>> Lambda::get_provisioned_concurrency(
-    std::string name, std::string qualifier) {
-  Call call = read_call("GetProvisionedConcurrencyConfig", provisioned_path(name),
-                        qualifier_query(qualifier));
-  auto answer = co_await client_.send_json(std::move(call));
-  if (!answer.ok() && answer.error().kind() == ErrorKind::not_found)
-    co_return std::optional<ProvisionedConcurrency>();
-  if (!answer.ok()) co_return std::move(answer).error();
-  co_return std::optional<ProvisionedConcurrency>(provisioned_from_json(*answer));
-}
-
-Task<Result<ProvisionedConcurrency>> Lambda::put_provisioned_concurrency(std::string name,
-                                                                         std::string qualifier,
-                                                                         int executions) {
-  json::object body;
-  body["ProvisionedConcurrentExecutions"] = executions;
-  Call call = change_call("PutProvisionedConcurrencyConfig", "PUT", provisioned_path(name), body);
-  call.query = qualifier_query(qualifier);
-  call.repeat = Repeat::always;  // declarative
-  PAWL_CO_TRY(auto answer, co_await client_.send_json(std::move(call)));
-  co_return provisioned_from_json(answer);
-}
-
-Task<Result<void>> Lambda::delete_provisioned_concurrency(std::string name, std::string qualifier) {
-  Call call = read_call("DeleteProvisionedConcurrencyConfig", provisioned_path(name),
-                        qualifier_query(qualifier));
-  call.method = "DELETE";
-  auto answer = co_await client_.send(std::move(call));
-  if (!answer.ok() && answer.error().kind() != ErrorKind::not_found)
-    co_return std::move(answer).error();
-  co_return ok();
-}
-
 Task<Result<std::map<std::string, std::string>>> Lambda::tags(std::string function_arn) {
-  Call call = read_call("ListTags", "/2017-03-31/tags/" + url_encode(function_arn), "");
+  Call call = lambda_read("ListTags", "/2017-03-31/tags/" + url_encode(function_arn), "");
   PAWL_CO_TRY(auto answer, co_await client_.send_json(std::move(call)));
   std::map<std::string, std::string> tags;
   if (const json::value* found = find(answer, "Tags"); found != nullptr && found->is_object())
@@ -232,7 +149,7 @@ Task<Result<void>> Lambda::set_tags(std::string function_arn,
   json::object body;
   body["Tags"] = std::move(values);
   Call call =
-      change_call("TagResource", "POST", "/2017-03-31/tags/" + url_encode(function_arn), body);
+      lambda_change("TagResource", "POST", "/2017-03-31/tags/" + url_encode(function_arn), body);
   call.repeat = Repeat::always;  // declarative
   PAWL_CO_CHECK(co_await client_.send(std::move(call)));
   co_return ok();

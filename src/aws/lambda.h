@@ -11,25 +11,14 @@
 #include <vector>
 
 #include "aws/client.h"
+#include "engine/ports/concurrency.h"
+#include "engine/ports/function_calls.h"
+#include "engine/ports/function_versions.h"
 #include "engine/ports/functions.h"
 
 namespace pawl::aws {
 
-struct Invocation {
-  std::string payload;
-  /// "Unhandled" and the like: the function itself failed. Empty: it did not.
-  std::string function_error;
-  std::string executed_version;
-};
-
-struct ProvisionedConcurrency {
-  int requested = 0;
-  int available = 0;
-  std::string status;  // IN_PROGRESS, READY, FAILED
-  std::string status_reason;
-};
-
-class Lambda : public Functions {
+class Lambda : public Functions, public FunctionCalls, public Concurrency, public FunctionVersions {
  public:
   explicit Lambda(Client& client) : client_(client) {}
 
@@ -46,16 +35,18 @@ class Lambda : public Functions {
   Task<Result<AliasState>> update_alias(AliasState alias) override;
   Task<Result<void>> delete_alias(std::string function, std::string alias) override;
 
-  /// Waits for the answer, up to Lambda's 15 minutes; never repeated.
-  Task<Result<Invocation>> invoke(std::string name, std::string qualifier, std::string payload);
+  /// Waits for the answer, and a little longer than the call may take.
+  Task<Result<FunctionAnswer>> call(FunctionCall wanted) override;
 
-  /// No value: none is configured.
-  Task<Result<std::optional<ProvisionedConcurrency>>> get_provisioned_concurrency(
-      std::string name, std::string qualifier);
-  Task<Result<ProvisionedConcurrency>> put_provisioned_concurrency(std::string name,
-                                                                   std::string qualifier,
-                                                                   int executions);
-  Task<Result<void>> delete_provisioned_concurrency(std::string name, std::string qualifier);
+  Task<Result<std::optional<ProvisionedConcurrency>>> provisioned(std::string function,
+                                                                  std::string qualifier) override;
+  Task<Result<ProvisionedConcurrency>> provision(std::string function, std::string qualifier,
+                                                 int executions) override;
+  Task<Result<void>> unprovision(std::string function, std::string qualifier) override;
+  Task<Result<std::optional<int>>> reserved(std::string function) override;
+
+  Task<Result<std::vector<AliasState>>> list_aliases(std::string function) override;
+  Task<Result<void>> delete_version(std::string function, std::string version) override;
 
   Task<Result<std::map<std::string, std::string>>> tags(std::string function_arn);
   Task<Result<void>> set_tags(std::string function_arn, std::map<std::string, std::string> tags);

@@ -1,6 +1,63 @@
 #include "aws/lambda_json.h"
 
+#include <algorithm>
+#include <cctype>
+#include <initializer_list>
+
+#include "base/hash.h"
+#include "base/secret.h"
+
 namespace pawl::aws {
+namespace {
+
+// What is shorter, or names something, is no secret: to take it out of all that Pawl writes would
+// take out names, too.
+constexpr size_t kShortestSecret = 12;
+
+bool ends_with_one_of(std::string_view name, std::initializer_list<std::string_view> ends) {
+  return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) {
+    return name.size() >= end.size() && name.substr(name.size() - end.size()) == end;
+  });
+}
+
+// By its name: DATABASE_PASSWORD, STRIPE_SECRET_KEY; not DATABASE_SECRET_ARN.
+bool is_named_like_a_secret(std::string_view name) {
+  std::string upper(name);
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return ends_with_one_of(
+      upper, {"SECRET", "PASSWORD", "PASSWD", "TOKEN", "CREDENTIAL", "CREDENTIALS", "API_KEY",
+              "SECRET_KEY", "PRIVATE_KEY", "ACCESS_KEY"});
+}
+
+// The password in "postgres://user:password@host/name"; empty when there is none.
+std::string password_in(const std::string& text) {
+  const size_t scheme = text.find("://");
+  const size_t at = scheme == std::string::npos ? scheme : text.find('@', scheme);
+  const size_t colon = at == std::string::npos ? at : text.find(':', scheme + 3);
+  return colon >= at ? "" : text.substr(colon + 1, at - colon - 1);
+}
+
+// A function's log may well print one of them.
+void keep_out_of_sight(std::string_view name, const std::string& value) {
+  if (is_named_like_a_secret(name) && value.size() >= kShortestSecret)
+    register_for_redaction(value);
+  if (const std::string password = password_in(value); !password.empty())
+    register_for_redaction(password);
+}
+
+void read_environment(const json::object& configuration, FunctionState& state) {
+  const json::value* variables = find(configuration, "Environment.Variables");
+  if (variables == nullptr || !variables->is_object()) return;
+  for (const auto& [name, value] : variables->get_object()) {
+    if (!value.is_string()) continue;
+    const std::string text(value.get_string());
+    keep_out_of_sight(std::string_view(name), text);
+    state.environment[std::string(name)] = sha256_hex(text);
+  }
+}
+
+}  // namespace
 
 FunctionState function_from_json(const json::object& configuration) {
   FunctionState state;
@@ -14,11 +71,17 @@ FunctionState function_from_json(const json::object& configuration) {
   state.state_reason = string_or(configuration, "StateReason");
   state.last_update_status = string_or(configuration, "LastUpdateStatus");
   state.last_update_reason = string_or(configuration, "LastUpdateStatusReason");
+  state.state_reason_code = string_or(configuration, "StateReasonCode");
+  state.last_update_reason_code = string_or(configuration, "LastUpdateStatusReasonCode");
   state.architecture = "x86_64";
   if (const json::value* found = find(configuration, "Architectures"))
     if (const json::array* names = found->if_array();
         names != nullptr && !names->empty() && names->front().is_string())
       state.architecture = std::string(names->front().get_string());
+  state.role = string_or(configuration, "Role");
+  state.memory_mb = static_cast<int>(int_or(configuration, "MemorySize"));
+  state.timeout_seconds = static_cast<int>(int_or(configuration, "Timeout"));
+  read_environment(configuration, state);
   return state;
 }
 

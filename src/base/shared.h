@@ -19,6 +19,14 @@ class Shared {
   template <class Whole>
   Shared(const Shared<Whole>& whole, const T& part) : value_(whole.value_, &part) {}
 
+  /// To change it: a copy of its own.
+  T& own() {
+    auto mine = std::make_shared<T>(**this);
+    T& value = *mine;
+    value_ = std::move(mine);
+    return value;
+  }
+
   explicit operator bool() const { return value_ != nullptr; }
   const T& operator*() const { return value_ ? *value_ : nothing(); }
   const T* operator->() const { return &**this; }

@@ -48,17 +48,6 @@ json::object object_or_empty(const json::object& from, const char* name) {
   return found != nullptr && found->is_object() ? found->get_object() : json::object();
 }
 
-// Empty when there is none.
-Result<json::object> persons_config(const BuilderOptions& options) {
-  if (options.docker_config.empty()) return json::object();
-  const std::string path = options.docker_config + "/config.json";
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (text.str().empty()) return json::object();
-  return parse_json_object(text.str(), path);
-}
-
 }  // namespace
 
 Result<PrivateFolder> PrivateFolder::make_in(const std::string& parent) {

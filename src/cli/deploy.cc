@@ -46,7 +46,8 @@ Task<Result<Plan>> plan_now(Session& session, DeployQuestion question, Assessmen
   }
   // One commit and one name all the way: those that were accepted.
   now.decision.release = before.decision.release;
-  PAWL_CO_TRY(auto facts, co_await plan_facts(session, question.environment, now.plan_facts));
+  PAWL_CO_TRY(auto facts,
+              co_await plan_facts(session, question, now.decision.release, now.plan_facts));
   facts.allow_destroy = question.trigger.allow_destroy;
   co_return make_deploy_plan(question.config, question.environment, now.decision, facts);
 }

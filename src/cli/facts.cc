@@ -6,6 +6,7 @@
 #include <ctime>
 #include <filesystem>
 
+#include "core/hooks.h"
 #include "core/terraform_outputs.h"
 #include "engine/queries.h"
 
@@ -78,6 +79,52 @@ Task<Result<void>> read_registry(Session& session, const EnvironmentConfig& envi
   co_return ok();
 }
 
+// What a person says of a hook counts more than what the record does not know.
+Task<Result<void>> read_hook_runs(Session& session, const DeployQuestion& question,
+                                  ReleaseName release, PlanFacts& known) {
+  const EnvironmentConfig& environment = question.environment;
+  if (environment.hooks.empty()) co_return ok();
+  PAWL_CO_TRY(known.hook_runs,
+              co_await find_hook_runs(session.store(), question.config.app, environment.name,
+                                      std::move(release), known.source_digest));
+  for (const auto& [name, has_run] : question.hooks_ran) {
+    if (has_run)
+      known.hook_runs[name] = {fmt::format("a time that {} knows of", question.trigger.actor),
+                               true};
+    else
+      known.hook_runs.erase(name);
+  }
+  co_return check_hook_runs(environment, known);
+}
+
+// On the alias, or on the version that it points to; nothing where there is no such function yet.
+Task<Result<void>> read_provisioned(Session& session, FunctionSettings function, PlanFacts& known) {
+  if (function.alias.empty() || session.ports().concurrency == nullptr) co_return ok();
+  PAWL_CO_TRY(const auto alias,
+              co_await session.ports().functions->get_alias(function.name, function.alias));
+  if (!alias) co_return ok();
+  const std::vector<std::string> qualifiers = {function.alias, alias->version};
+  for (const std::string& qualifier : qualifiers) {
+    PAWL_CO_TRY(const auto found,
+                co_await session.ports().concurrency->provisioned(function.name, qualifier));
+    if (!found || found->requested == 0) continue;
+    known.provisioned = found->requested;
+    known.provisioned_for = qualifier;
+    break;
+  }
+  co_return ok();
+}
+
+// What a rollback would go back to after this deployment, and what those in line go back to.
+Task<Result<void>> read_versions_in_use(Session& session, const DeployQuestion& question,
+                                        PlanFacts& known) {
+  const EnvironmentConfig& environment = question.environment;
+  if (environment.function.keep_versions == 0) co_return ok();
+  PAWL_CO_TRY(known.versions_in_use,
+              co_await versions_in_use(session.store(), question.config.app, environment.name));
+  co_return ok();
+}
+
 }  // namespace
 
 Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
@@ -117,8 +164,9 @@ Task<Result<json::object>> outputs_before(Session& session, const EnvironmentCon
   co_return outputs;
 }
 
-Task<Result<PlanFacts>> plan_facts(Session& session, const EnvironmentConfig& environment,
-                                   PlanFacts known) {
+Task<Result<PlanFacts>> plan_facts(Session& session, const DeployQuestion& question,
+                                   const ReleaseName& release, PlanFacts known) {
+  const EnvironmentConfig& environment = question.environment;
   PAWL_CO_TRY(known.terraform_outputs, co_await outputs_before(session, environment));
   // What Terraform names may get another name in this very deployment.
   const bool is_named_later = names_output(environment.function.repository);
@@ -143,6 +191,9 @@ Task<Result<PlanFacts>> plan_facts(Session& session, const EnvironmentConfig& en
     if (!bucket.ok() && !is_terraforms) co_return std::move(bucket).error();
     known.bucket_exists = bucket.ok();
   }
+  PAWL_CO_CHECK(co_await read_hook_runs(session, question, release, known));
+  PAWL_CO_CHECK(co_await read_provisioned(session, environment.function, known));
+  PAWL_CO_CHECK(co_await read_versions_in_use(session, question, known));
   co_return known;
 }
 

@@ -2,6 +2,9 @@
 // time.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "cli/globals.h"
 #include "cli/session.h"
 #include "core/plan.h"
@@ -13,6 +16,9 @@ struct DeployQuestion {
   Config config;
   EnvironmentConfig environment;
   Trigger trigger;  // sha and branch are filled in from git when empty
+  /// By the hook's name: what a person found out of one whose outcome was never heard. True: it
+  /// ran.
+  std::map<std::string, bool> hooks_ran;
 };
 
 struct Assessment {
@@ -29,10 +35,10 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question);
 /// one. Reads only.
 Task<Result<json::object>> outputs_before(Session& session, const EnvironmentConfig& environment);
 
-/// What the plan needs of the target (the ECR repository, the bucket), read when the environment
-/// is held.
-Task<Result<PlanFacts>> plan_facts(Session& session, const EnvironmentConfig& environment,
-                                   PlanFacts known);
+/// What the plan needs of the target (the ECR repository, the bucket, the hooks that ran), read
+/// when the environment is held. Refused when a hook may have run and may not be called again.
+Task<Result<PlanFacts>> plan_facts(Session& session, const DeployQuestion& question,
+                                   const ReleaseName& release, PlanFacts known);
 
 /// Minutes that `zone` (IANA) is ahead of UTC at `at`; not_found for a zone this machine lacks.
 Result<int> utc_offset_minutes(const std::string& zone, WallTime at);

@@ -9,11 +9,24 @@
 #include "cli/facts.h"
 #include "cli/terminal.h"
 #include "cli/trigger_options.h"
+#include "engine/rehearsal.h"
 
 namespace pawl {
 namespace {
 
-void print_plan(const Assessment& assessment, const Plan& plan, const Terminal& terminal) {
+void print_found(const std::vector<StepFinding>& findings, const std::string& step,
+                 const Terminal& terminal) {
+  for (const auto& finding : findings) {
+    if (finding.step != step) continue;
+    for (const auto& line : finding.lines) fmt::print("  {:<20} {}\n", "", line);
+    if (finding.error.empty()) continue;
+    fmt::print("  {:<20} {}\n", "", terminal.yellow("could not be told: " + finding.error));
+    if (!finding.hint.empty()) fmt::print("  {:<20} {}\n", "", terminal.dim(finding.hint));
+  }
+}
+
+void print_plan(const Assessment& assessment, const Plan& plan,
+                const std::vector<StepFinding>& findings, const Terminal& terminal) {
   fmt::print("{}\n  {}\n",
              terminal.bold(fmt::format("{} -> {}", assessment.decision.release.version,
                                        assessment.decision.release.environment)),
@@ -23,6 +36,7 @@ void print_plan(const Assessment& assessment, const Plan& plan, const Terminal& 
     if (step.stage != stage) fmt::print("{}\n", terminal.bold(to_string(step.stage)));
     stage = step.stage;
     fmt::print("  {:<20} {}\n", step.id, step.title);
+    print_found(findings, step.id, terminal);
     std::string after;
     for (const auto& need : step.needs) after += (after.empty() ? "" : ", ") + need;
     if (!after.empty()) fmt::print("  {:<20} {}\n", "", terminal.dim("after " + after));
@@ -37,7 +51,14 @@ void print_plan(const Assessment& assessment, const Plan& plan, const Terminal& 
     fmt::print("{} {}\n", terminal.yellow("note:"), warning);
 }
 
-Task<Result<int>> show_plan(Session& session, const Globals& globals, DeployQuestion question) {
+struct PlanOptions {
+  TriggerOptions trigger;
+  bool skips_terraform = false;
+  bool looks_at_nothing = false;
+};
+
+Task<Result<int>> show_plan(Session& session, const Globals& globals, DeployQuestion question,
+                            const PlanOptions& options) {
   PAWL_CO_TRY(auto assessment, co_await assess(session, question));
   const Decision& decision = assessment.decision;
   json::object object{{"should_deploy", decision.should_deploy()},
@@ -59,14 +80,22 @@ Task<Result<int>> show_plan(Session& session, const Globals& globals, DeployQues
     co_return decision.verdict == Decision::Verdict::nothing_to_do ? kDone : kRefused;
   }
   PAWL_CO_TRY(auto facts,
-              co_await plan_facts(session, question.environment, assessment.plan_facts));
+              co_await plan_facts(session, question, decision.release, assessment.plan_facts));
   facts.allow_destroy = question.trigger.allow_destroy;
   const Plan plan = make_deploy_plan(question.config, question.environment, decision, facts);
+  std::vector<StepFinding> findings;
+  if (!options.looks_at_nothing) {
+    RehearsalOptions rehearsal;
+    rehearsal.app = question.config.app;
+    rehearsal.plans_infrastructure = !options.skips_terraform;
+    findings = co_await rehearse(session.ports(), session.steps(), plan, std::move(rehearsal));
+  }
   if (globals.json) {
     object["plan"] = to_json(plan);
+    object["found"] = to_json(findings);
     fmt::print("{}", pretty(object));
   } else {
-    print_plan(assessment, plan, Terminal::of_stdout(globals.environment));
+    print_plan(assessment, plan, findings, Terminal::of_stdout(globals.environment));
   }
   co_return kDone;
 }
@@ -74,18 +103,22 @@ Task<Result<int>> show_plan(Session& session, const Globals& globals, DeployQues
 }  // namespace
 
 void add_plan(CliCommand root, Globals& globals) {
-  auto options = std::make_shared<TriggerOptions>();
+  auto options = std::make_shared<PlanOptions>();
   CliCommand command = root.sub("plan", "Show what a deployment would do; changes nothing");
-  options->describe(command);
+  options->trigger.describe(command);
   command
+      .flag("--no-terraform", options->skips_terraform,
+            "Leave out what Terraform would change, which takes the longest to find out")
+      .flag("--steps-only", options->looks_at_nothing,
+            "Only the steps, without a look at what each would find")
       .examples("  pawl plan staging --tag v1.4.2\n  pawl plan dev --json | jq '.plan.steps[].id'")
       .run([options, &globals] {
         auto config = load_config(globals);
         if (!config.ok()) return report(config.error(), globals);
-        auto question = options->question(config->config, globals);
+        auto question = options->trigger.question(config->config, globals);
         if (!question.ok()) return report(question.error(), globals);
         return run_in_session(globals, *config, question->environment, [&](Session& session) {
-          return show_plan(session, globals, *question);
+          return show_plan(session, globals, *question, *options);
         });
       });
 }

@@ -17,6 +17,16 @@ constexpr const char* kExamples =
     "  pawl rollback prod                 to the last verified release before the live one\n"
     "  pawl rollback prod --to 1.4.1      to that verified release";
 
+Result<void> check_target(const RollbackTarget& target) {
+  if (target.blocked_by.empty()) return ok();
+  return Error(ErrorKind::refused,
+               fmt::format("{} is not put back: {}", target.release.version, target.blocked_by))
+      .with_hint(
+          "deploy a release that mends what is wrong; where the old code can read what the hook "
+          "made, `compatible_with: previous` says so before it runs, and `pawl deploy --tag` "
+          "deploys an old release on purpose");
+}
+
 Task<Result<int>> rollback(Session& session, const Globals& globals, Config config,
                            EnvironmentConfig environment, std::string version) {
   PAWL_CO_TRY(auto target,
@@ -29,6 +39,7 @@ Task<Result<int>> rollback(Session& session, const Globals& globals, Config conf
             : fmt::format("{} was never verified in {}", version, environment.name))
         .with_hint("`pawl history " + environment.name + "` lists what there is");
   }
+  if (auto refused = check_target(*target); !refused.ok()) co_return std::move(refused).error();
   NewDeployment request;
   request.app = config.app;
   request.environment = environment.name;
@@ -43,6 +54,11 @@ Task<Result<int>> rollback(Session& session, const Globals& globals, Config conf
   run.repository = config.repository;
   run.accept = [&request](Runner& runner) { return runner.accept(request); };
   run.make_plan = [&]() -> Task<Result<Plan>> {
+    // Asked again now that the environment is held: a deployment in line may have called a hook.
+    PAWL_CO_TRY(const auto again,
+                co_await rollback_target(session.store(), config.app, environment.name,
+                                         target->release.version));
+    if (again) PAWL_CO_CHECK(check_target(*again));
     PAWL_CO_TRY(const auto outputs, co_await outputs_before(session, environment));
     const auto named = with_known_outputs(environment, outputs);
     if (named.function.name.empty())

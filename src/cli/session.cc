@@ -93,6 +93,9 @@ class RealSession : public Session {
     endpoints_ = std::make_unique<aws::ApiGateway>(*aws_);
     ports_.identity = identity_.get();
     ports_.functions = functions_.get();
+    ports_.function_calls = functions_.get();
+    ports_.concurrency = functions_.get();
+    ports_.function_versions = functions_.get();
     ports_.repositories = ecr_.get();
     ports_.objects = objects_.get();
     ports_.endpoints = endpoints_.get();
@@ -140,7 +143,7 @@ class RealSession : public Session {
   std::shared_ptr<aws::CredentialSource> credentials_;
   std::unique_ptr<aws::Client> aws_;
   std::unique_ptr<Identity> identity_;
-  std::unique_ptr<Functions> functions_;
+  std::unique_ptr<aws::Lambda> functions_;
   std::unique_ptr<aws::Ecr> ecr_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<Endpoints> endpoints_;

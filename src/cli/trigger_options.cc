@@ -15,6 +15,26 @@ bool is_sha(std::string_view text) {
          });
 }
 
+// "migrate=ran"
+Result<void> read_hook(const std::string& text, const EnvironmentConfig& environment,
+                       std::map<std::string, bool>& out) {
+  const size_t sign = std::min(text.find('='), text.size());
+  const std::string name = text.substr(0, sign);
+  const std::string said = text.substr(std::min(sign + 1, text.size()));
+  std::vector<std::string> names;
+  for (const auto& hook : environment.hooks) names.push_back(hook.name);
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    return Error(ErrorKind::usage,
+                 fmt::format("--hook {}: {} has no hook '{}'", text, environment.name, name))
+        .with_hint(names.empty() ? "pawl.yaml names no hooks there"
+                                 : fmt::format("there are: {}", fmt::join(names, ", ")));
+  if (said != "ran" && said != "again")
+    return Error(ErrorKind::usage, fmt::format("--hook {}: what became of it?", text))
+        .with_hint(fmt::format("write {0}=ran (it did its work) or {0}=again (call it)", name));
+  out[name] = said == "ran";
+  return ok();
+}
+
 }  // namespace
 
 void TriggerOptions::describe(CliCommand& command) {
@@ -31,6 +51,8 @@ void TriggerOptions::describe(CliCommand& command) {
       .option("--allow-destroy", allow_destroy,
               "A protected resource (its address, or a type) that Terraform may destroy or replace "
               "this once; may be repeated, and is recorded")
+      .option("--hook", hooks,
+              "NAME=ran or NAME=again: what you found out of a hook whose outcome was never heard")
       .flag("--force", force, "Deploy although a newer commit is live");
 }
 
@@ -62,6 +84,7 @@ Result<DeployQuestion> TriggerOptions::question(const Config& config,
   }
   PAWL_TRY(const EnvironmentConfig* found, config.environment(ask.environment));
   question.environment = *found;
+  for (const auto& text : hooks) PAWL_CHECK(read_hook(text, *found, question.hooks_ran));
   return question;
 }
 

@@ -19,6 +19,7 @@ struct TriggerOptions {
   std::string approved_by;
   std::vector<std::string> allow_destroy;
   bool force = false;
+  std::vector<std::string> hooks;  // "migrate=ran"
 
   void describe(CliCommand& command);
   Result<DeployQuestion> question(const Config& config, const Globals& globals) const;

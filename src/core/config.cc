@@ -24,6 +24,10 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::string_view to_string(HookWhen when) {
+  return when == HookWhen::after_traffic ? "after_traffic" : "before_traffic";
+}
+
 std::string_view to_string(OnCancel on_cancel) {
   return on_cancel == OnCancel::leave ? "leave" : "undo";
 }

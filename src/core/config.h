@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 
 namespace pawl {
@@ -66,6 +67,7 @@ struct FunctionSettings {
   std::string alias = "live";  // empty ("none" in the file): $LATEST is what callers get
   std::string repository;      // ECR repository name
   std::chrono::milliseconds update_timeout{300'000};
+  int keep_versions = 0;  // of the published ones, when a release is verified; 0: all
   bool operator==(const FunctionSettings&) const = default;
 };
 
@@ -94,6 +96,25 @@ struct HealthSettings {
   std::string version_header;                      // the version that answers must be the release's
   std::map<std::string, std::string> expect_json;  // path in the body -> text of the value
   bool operator==(const HealthSettings&) const = default;
+};
+
+enum class HookWhen { before_traffic, after_traffic };
+std::string_view to_string(HookWhen when);
+
+/// A function that is called once for a release: a migration, a cache that is filled.
+struct HookSettings {
+  std::string name;
+  HookWhen when = HookWhen::before_traffic;
+  std::string function;   // empty: the one that is deployed
+  std::string qualifier;  // empty: the version just published; of another function: $LATEST
+  json::object payload;   // `idempotency_key` is put into it
+  std::map<std::string, std::string> expect;      // path in the answer -> text of the value
+  std::chrono::milliseconds timeout{5 * 60'000};  // of one call
+  int retries = 0;             // further calls after one that failed; only when it is idempotent
+  bool is_idempotent = false;  // a second call with the same key does nothing, and says the same
+  std::optional<json::object> undo;  // payload of the call that takes it back; absent: none does
+  bool is_compatible_with_previous = false;  // the release before can live with what it did
+  bool operator==(const HookSettings&) const = default;
 };
 
 /// What is left of a deployment that was cancelled: what was before it, or what it had got to.
@@ -136,6 +157,7 @@ struct EnvironmentConfig {
   UrlSettings url;
   std::optional<StaticSettings> static_files;
   std::optional<HealthSettings> health;  // absent: nothing is checked, which `plan` says
+  std::vector<HookSettings> hooks;       // in the order in which they are called
   RunPolicy policy;
   bool operator==(const EnvironmentConfig&) const = default;
 };

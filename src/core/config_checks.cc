@@ -184,6 +184,17 @@ std::string header_name(const std::string& text) {
   return complain(text, "is not the name of an HTTP header");
 }
 
+std::string hook_name(const std::string& text) {
+  if (is_dashed_name(text, 40)) return "";
+  return complain(text,
+                  "is not a name: lower-case letters, digits and - (not at an end), at most 40");
+}
+
+std::string qualifier(const std::string& text) {
+  const bool fine = text == "$LATEST" || (text.size() <= 128 && consists_of(text, "-_", is_alnum));
+  return fine ? "" : complain(text, "is neither $LATEST nor a version nor an alias");
+}
+
 std::string build_arg_name(const std::string& text) {
   if (!text.empty() && text.size() <= 100 && consists_of(text, "_", is_alnum) &&
       !is_digit(text.front()))

@@ -23,6 +23,8 @@ std::string relative_path(const std::string& text);
 std::string url(const std::string& text);
 std::string url_path(const std::string& text);
 std::string header_name(const std::string& text);
+std::string hook_name(const std::string& text);
+std::string qualifier(const std::string& text);
 std::string build_arg_name(const std::string& text);
 /// "env:NAME" or "file:PATH", and an id that BuildKit and buildah take.
 std::string build_secret(const std::string& id, const std::string& source);

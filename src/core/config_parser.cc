@@ -16,9 +16,9 @@ namespace {
 
 constexpr size_t kMaxEnvironments = 50;
 constexpr size_t kMaxProblemsTold = 50;
-constexpr std::array kMergedSections = {"aws",    "image",  "infrastructure", "function", "url",
-                                        "static", "health", "limits",         "on_cancel"};
-const std::vector<std::string> kLaterKeys = {"hooks"};
+constexpr std::array kMergedSections = {"aws",    "image",    "infrastructure", "function",
+                                        "url",    "static",   "health",         "hooks",
+                                        "limits", "on_cancel"};
 
 bool is_none(const YamlNode& node) {
   return node.kind == YamlNode::Kind::text && node.text == "none";
@@ -118,7 +118,7 @@ YamlNode merged_settings(const YamlNode& file, const YamlNode& environment) {
     YamlMember member{base->key, base->mark, base->value};
     if (shared != nullptr && own != nullptr) member.value = merge(shared->value, own->value);
     const bool can_be_none = member.key == "infrastructure" || member.key == "static" ||
-                             member.key == "health" || member.key == "aws";
+                             member.key == "health" || member.key == "hooks" || member.key == "aws";
     if (own != nullptr && can_be_none && is_none(own->value)) continue;
     merged.members.push_back(std::move(member));
   }
@@ -160,7 +160,7 @@ void read_environment(Reading& reading, const YamlMember& member) {
   read_region(policy, out);
   read_policy(policy, out);
   for (const char* name : kMergedSections) policy.any(name);
-  policy.no_other_keys({"hooks", "rollout"});
+  policy.no_other_keys({"rollout"});
 
   names.values["region"] = out.region;
   const YamlNode settings = merged_settings(reading.file, node);
@@ -264,7 +264,7 @@ void read_file(Reading& reading) {
   read_rollout(file);
   read_environments(reading, file);
   read_shared_settings(reading, file);
-  file.no_other_keys(kLaterKeys);
+  file.no_other_keys();
   const YamlNode* environments = reading.file.find("environments");
   if (environments == nullptr || !environments->is_map()) return;
   check_ci_environments(reading);

@@ -174,6 +174,15 @@ void SectionReader::integer(std::string_view key, int& out, int least, int most)
   out = value;
 }
 
+void SectionReader::boolean(std::string_view key, bool& out) {
+  const YamlNode* node = any(key);
+  if (node == nullptr) return;
+  if (node->kind == Kind::boolean)
+    out = to_json(*node).as_bool();
+  else
+    problem(*node, fmt::format("expected true or false, found {}", describe(*node)));
+}
+
 void SectionReader::duration(std::string_view key, std::chrono::milliseconds& out,
                              std::chrono::milliseconds least, std::chrono::milliseconds most) {
   const YamlNode* node = any(key);
@@ -248,6 +257,12 @@ std::optional<SectionReader> SectionReader::section_with(std::string_view key,
     return std::nullopt;
   }
   return SectionReader(*node, placeholders, completeness_, *problems_);
+}
+
+std::optional<SectionReader> SectionReader::item(const YamlNode& node) const {
+  if (node.is_map()) return SectionReader(node, *placeholders_, completeness_, *problems_);
+  problem(node, fmt::format("expected a map of keys, found {}", describe(node)));
+  return std::nullopt;
 }
 
 void SectionReader::no_other_keys(const std::vector<std::string>& later) {

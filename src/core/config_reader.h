@@ -56,6 +56,7 @@ class SectionReader {
             bool may_be_empty = false);
   void required_text(std::string_view key, std::string& out, const TextCheck& check = nullptr);
   void integer(std::string_view key, int& out, int least, int most);
+  void boolean(std::string_view key, bool& out);
   void duration(std::string_view key, std::chrono::milliseconds& out,
                 std::chrono::milliseconds least, std::chrono::milliseconds most);
   void texts(std::string_view key, std::vector<std::string>& out, const TextCheck& check = nullptr);
@@ -69,6 +70,9 @@ class SectionReader {
   std::optional<SectionReader> section(std::string_view key);
   /// The same with other placeholders for what is below it; they must outlive the reader.
   std::optional<SectionReader> section_with(std::string_view key, const Placeholders& placeholders);
+
+  /// The same for an item of a list, which must be a map.
+  std::optional<SectionReader> item(const YamlNode& node) const;
 
   /// The node under a key whose form is particular; marks it as known.
   const YamlNode* any(std::string_view key);

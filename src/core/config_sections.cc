@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/config_checks.h"
+#include "core/config_hooks.h"
 #include "core/terraform_outputs.h"
 
 namespace pawl {
@@ -140,6 +141,7 @@ void read_function(SectionReader& settings, FunctionSettings& out) {
   if (out.alias == "none") out.alias.clear();
   section->text("repository", out.repository, checks::or_output<checks::repository_name>);
   section->duration("update_timeout", out.update_timeout, seconds(1), minutes(60));
+  section->integer("keep_versions", out.keep_versions, 2, 1000);
   section->no_other_keys();
 }
 
@@ -251,6 +253,7 @@ void read_settings(SectionReader& settings, EnvironmentConfig& out) {
   read_limits(settings, out.policy);
   read_on_cancel(settings, out.policy.on_cancel);
   check_outputs(settings, out);
+  read_hooks(settings, out);
 }
 
 }  // namespace pawl

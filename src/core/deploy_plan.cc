@@ -1,6 +1,7 @@
 // The plan that makes a release live: which steps, in which order, and what each must know.
 #include <fmt/format.h>
 
+#include "core/hooks.h"
 #include "core/plan.h"
 #include "core/plan_steps.h"
 #include "core/terraform_outputs.h"
@@ -19,9 +20,7 @@ class DeployPlan {
     plan_.release = decision_.release;
     plan_.policy = environment_.policy;
     if (!config_.repository.empty()) add(notify_started_step(config_, environment_));
-    // What is live has the names that Terraform gave it the last time.
-    add(capture_live_step(with_known_outputs(environment_, facts_.terraform_outputs),
-                          environment_.terraform.has_value()));
+    add(capture_live());
     if (decision_.needs_build) add(build_image());  // or the push of an OCI layout
     if (environment_.terraform) {
       add(plan_infrastructure());
@@ -30,15 +29,29 @@ class DeployPlan {
     add(copy_image());
     if (environment_.static_files) add(upload_static());
     if (uploads_beside_terraform()) add(confirm_static());
-    add(update_function());
+    // Asked early where a hook must wait for its answer.
+    const bool asks_early = !last_hook(HookWhen::before_traffic).empty();
+    if (asks_early) add(find_url_step(environment_, {after_infrastructure()}));
     if (has_alias()) {
+      add(update_function());
       add(publish_version());
+      if (moves_provisioned()) add(provision_version());
+      add_hooks(HookWhen::before_traffic);
       add(move_alias());
+      if (awaits_provisioned())
+        add(provisioned_step(environment_, "await_provisioned", facts_, {"move_alias"}));
+    } else {
+      add_hooks(HookWhen::before_traffic);
+      add(update_function());
     }
     if (environment_.static_files)
       add(switch_static_step(*environment_.static_files, {files_step(), traffic_step()}, ""));
-    add(find_url_step(environment_, {after_infrastructure()}));
+    if (!asks_early) add(find_url_step(environment_, {after_infrastructure()}));
     if (environment_.health) add(check_health());
+    add_hooks(HookWhen::after_traffic);
+    if (environment_.health && !last_hook(HookWhen::after_traffic).empty())
+      add(check_health_again());
+    add_upkeep();
     if (environment_.terraform) let_names_wait_for_terraform(plan_);
     add_warnings();
     return std::move(plan_);
@@ -70,6 +83,21 @@ class DeployPlan {
 
   std::string image() const {
     return fmt::format("{}:{}", environment_.image.source, decision_.release.image_tag);
+  }
+
+  // With what it looks at to see, before anything is changed, whether the function could run the
+  // image: the image itself, or what it will be built for.
+  PlanStep capture_live() const {
+    // What is live has the names that Terraform gave it the last time.
+    PlanStep made = capture_live_step(with_known_outputs(environment_, facts_.terraform_outputs),
+                                      environment_.terraform.has_value());
+    const bool is_built = decision_.needs_build;
+    made.params.own()["image"] = {
+        {"source", environment_.image.source},
+        {"digest", is_built ? "" : facts_.source_digest},
+        {"platform", is_built && environment_.image.build ? environment_.image.build->platform
+                                                          : std::string()}};
+    return made;
   }
 
   PlanStep build_image() const {
@@ -211,6 +239,8 @@ class DeployPlan {
     if (environment_.terraform) made.needs.emplace_back("apply_infrastructure");
     // With alias none this is what moves the traffic: the new files must be there.
     if (!has_alias() && environment_.static_files) made.needs.push_back(files_step());
+    if (const auto hook = last_hook(HookWhen::before_traffic); !has_alias() && !hook.empty())
+      made.needs.push_back(hook);
     made.params = json::object{{"function", environment_.function.name},
                                {"alias", environment_.function.alias},
                                {"update_timeout_ms", environment_.function.update_timeout.count()}};
@@ -236,6 +266,9 @@ class DeployPlan {
              fmt::format("move the alias {} of {} to that version", function.alias, function.name),
              {"publish_version"});
     if (environment_.static_files) made.needs.push_back(files_step());
+    if (const auto hook = last_hook(HookWhen::before_traffic); !hook.empty())
+      made.needs.push_back(hook);
+    if (moves_provisioned()) made.needs.emplace_back("provision_version");
     made.params = json::object{{"function", function.name},
                                {"alias", function.alias},
                                {"version", decision_.release.version},
@@ -245,8 +278,79 @@ class DeployPlan {
     return made;
   }
 
+  // Set aside for a version: Pawl's to move. For the alias: Lambda moves it when the alias moves.
+  bool moves_provisioned() const {
+    return facts_.provisioned > 0 && has_alias() && !awaits_provisioned();
+  }
+  bool awaits_provisioned() const {
+    return facts_.provisioned > 0 && facts_.provisioned_for == environment_.function.alias;
+  }
+  PlanStep provision_version() const {
+    return provisioned_step(environment_, "provision_version", facts_, {"publish_version"});
+  }
+
+  // When the release is verified, and all else is done.
+  void add_upkeep() {
+    std::vector<std::string> last;
+    for (const PlanStep& step : plan_.steps) last.push_back(step.id);
+    if (moves_provisioned())
+      add(provisioned_step(environment_, "release_provisioned", facts_, last));
+    if (has_alias() && environment_.function.keep_versions > 0)
+      add(prune_versions_step(environment_, facts_, last));
+  }
+
+  std::string last_hook(HookWhen when) const {
+    std::string id;
+    for (const HookSettings& hook : environment_.hooks)
+      if (hook.when == when) id = hook_step_id(hook.name);
+    return id;
+  }
+
+  // Everything that could still refuse the deployment comes before a hook: what it did may be there
+  // for good.
+  std::vector<std::string> before_hooks(HookWhen when) const {
+    std::vector<std::string> needs;
+    if (when == HookWhen::before_traffic) {
+      needs.emplace_back(has_alias() ? "publish_version" : "copy_image");
+      if (moves_provisioned()) needs.emplace_back("provision_version");
+      if (environment_.terraform) needs.push_back(after_infrastructure());
+      if (environment_.static_files) needs.push_back(files_step());
+      needs.emplace_back("find_url");
+      return needs;
+    }
+    needs.push_back(traffic_step());
+    if (environment_.static_files) needs.emplace_back("switch_static");
+    needs.emplace_back(environment_.health ? "check_health" : "find_url");
+    return needs;
+  }
+
+  // One after the other, in the order of the file.
+  void add_hooks(HookWhen when) {
+    std::vector<std::string> needs = before_hooks(when);
+    for (const HookSettings& hook : environment_.hooks) {
+      if (hook.when != when) continue;
+      PlanStep made = run_hook_step(environment_, hook, decision_.release, needs);
+      const auto run = facts_.hook_runs.find(hook.name);
+      if (!hook.undo && run != facts_.hook_runs.end() && run->second.is_known)
+        made.params.own()["ran_in"] = run->second.deployment;
+      needs = {made.id};
+      add(std::move(made));
+    }
+  }
+
+  // What a hook did may have broken what answered well before it.
+  PlanStep check_health_again() const {
+    PlanStep made =
+        check_health_step(environment_, decision_.release, environment_.health->attempts,
+                          {last_hook(HookWhen::after_traffic)});
+    made.id = "check_health_again";
+    made.title = fmt::format("ask {} again after the hooks", environment_.health->path);
+    return made;
+  }
+
   PlanStep check_health() const {
     std::vector<std::string> needs = {"find_url", traffic_step()};
+    if (awaits_provisioned()) needs.emplace_back("await_provisioned");
     if (environment_.static_files) needs.emplace_back("switch_static");
     return check_health_step(environment_, decision_.release, environment_.health->attempts,
                              std::move(needs));
@@ -261,6 +365,22 @@ class DeployPlan {
           fmt::format("Terraform may destroy or replace {}, although it is protected: it was "
                       "allowed for this deployment (--allow-destroy)",
                       each));
+    for (const HookSettings& hook : environment_.hooks) warn_of(hook);
+  }
+
+  // The point of no return is named before anything is touched.
+  void warn_of(const HookSettings& hook) {
+    if (!bars_the_way_back(hook)) return;
+    const bool is_before = hook.when == HookWhen::before_traffic;
+    plan_.warnings.push_back(fmt::format(
+        "point of no return: once {} has run{} there is no way back to the release before, since "
+        "the hook has no undo and is not compatible_with: previous",
+        hook_step_id(hook.name),
+        is_before ? fmt::format(" and {} was begun", traffic_step()) : ""));
+    if (is_before)
+      plan_.warnings.push_back(
+          fmt::format("between {} and {} the code that is live now works with what the hook made",
+                      hook_step_id(hook.name), traffic_step()));
   }
 
   const Config& config_;

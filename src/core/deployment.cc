@@ -228,6 +228,7 @@ class Applier {
     step->try_of = static_cast<int>(int_or(data_, "of"));
     step->try_result = text("result");
     step->next_wait_ms = int_or(data_, "next_wait_ms");
+    step->try_effect = text("effect");
     return true;
   }
 

@@ -63,6 +63,7 @@ struct StepState {
   int try_of = 0;
   std::string try_result;
   int64_t next_wait_ms = 0;
+  std::string try_effect;  // of a hook: what its last call did (core/hooks.h)
   bool operator==(const StepState&) const = default;
 };
 

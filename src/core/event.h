@@ -23,8 +23,10 @@ enum class EventType {
   waiting,    // data: {for: deployment id, reason}; in line behind another
   started,    // data: {owner: "user@host pid"}; holds the environment from here on
   resumed,    // data: {owner}; another process took an unfinished deployment up
-  step_started,       // the intent: written and synced before the effect. data: {key, attempt}
-  step_attempt,       // a try within a step (health check): {number, of, result, ok, next_wait_ms}
+  step_started,  // the intent: written and synced before the effect. data: {key, attempt}
+  // a try within the step (health check, hook): {number, of, result, ok, next_wait_ms, effect};
+  // effect is a hook's (core/hooks.h)
+  step_attempt,
   step_succeeded,     // data: {outputs, observed}; observed: it had been done already
   step_failed,        // data: {error, kind, code}
   step_skipped,       // data: {reason}

@@ -3,6 +3,7 @@
 // affair, chosen by `kind`.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,13 @@ json::object to_json(const Plan& plan);
 /// The steps' params stay parts of `object`.
 Result<Plan> plan_from_json(const Shared<json::object>& object);
 
+/// An earlier call of a hook for the same release in the same environment.
+struct HookRun {
+  std::string deployment;
+  bool is_known = true;  // false: whether it did anything was never heard
+  bool operator==(const HookRun&) const = default;
+};
+
 /// What was found out before planning that shapes the plan.
 struct PlanFacts {
   bool repository_exists = true;  // ECR: the copy need not wait for Terraform
@@ -62,6 +70,14 @@ struct PlanFacts {
   bool on_main_branch = false;     // the tag `latest` goes along
   json::object terraform_outputs;  // as they are before this deployment
   std::vector<std::string> allow_destroy;  // Trigger.allow_destroy
+  /// Instances that stand ready for what is live now; 0: none are set aside.
+  int provisioned = 0;
+  std::string provisioned_for;  // the alias, or the version that it points to
+  /// Versions that nobody may clear away beside the live one: that of the last verified release,
+  /// and those that deployments in line go back to.
+  std::vector<std::string> versions_in_use;
+  /// By the hook's name: those that are called once for each release, and were (core/hooks.h).
+  std::map<std::string, HookRun> hook_runs;
 };
 
 /// Steps, in the order of the design's table:
@@ -69,8 +85,16 @@ struct PlanFacts {
 ///   exists) notify_started                                     (stage deploy, not required)
 ///   capture_live                                       before the first change
 ///   plan_infrastructure, apply_infrastructure          (terraform configured)
-///   copy_image, upload_static, confirm_static, update_function, publish_version, move_alias,
-///   switch_static, find_url, check_health
+///   copy_image, upload_static, confirm_static, update_function, publish_version,
+///   hook_NAME (before_traffic), move_alias, switch_static, find_url, check_health,
+///   hook_NAME (after_traffic), check_health_again (when there is one of these),
+///   release_provisioned, prune_versions
+/// What is provisioned for the live version is put on the new one before the alias moves
+/// (provision_version) and taken from the old one at the end; what is provisioned for the alias
+/// moves with it, and is waited for (await_provisioned).
+/// A hook is called when every step has succeeded that could still refuse the deployment: one
+/// before the traffic moves has all of them before it but those that need the traffic, one after it
+/// has the check before it, and is followed by another look.
 /// confirm_static is there when the upload runs beside Terraform, which may replace the bucket and
 /// what is in it: before the traffic moves it looks once more.
 /// Notifications of the end are the engine's (they must tell the outcome).
@@ -86,6 +110,9 @@ struct RollbackTarget {
   std::string function_version;  // published version; may be empty (alias none)
   std::string image_uri;         // by digest
   json::object static_manifest;  // as the static steps recorded it; may be empty
+  /// Why its code must not come back: a hook of a later release made what it cannot read. Empty: it
+  /// may.
+  std::string blocked_by;
 };
 /// Steps: notify_started, capture_live, restore_function (alias to the version, else the image by
 /// digest), switch_static, find_url, check_health (rollback_attempts).

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/hooks.h"
+
 namespace pawl {
 namespace {
 
@@ -104,6 +106,69 @@ PlanStep check_health_step(const EnvironmentConfig& environment, const ReleaseNa
                              {"version", release.version},
                              {"function", environment.function.name},
                              {"alias", environment.function.alias}};
+  return step;
+}
+
+PlanStep run_hook_step(const EnvironmentConfig& environment, const HookSettings& hook,
+                       const ReleaseName& release, std::vector<std::string> needs) {
+  const FunctionSettings& function = environment.function;
+  PlanStep step;
+  step.id = hook_step_id(hook.name);
+  step.kind = std::string(kHookKind);
+  std::string called = fmt::format("the new version of {}", function.name);
+  if (!hook.function.empty())
+    called = hook.qualifier.empty() ? hook.function : hook.function + ":" + hook.qualifier;
+  step.title = fmt::format("call the hook {} of {}{}", hook.name, called,
+                           bars_the_way_back(hook) ? ", with no way back" : "");
+  step.needs = std::move(needs);
+  step.params = to_json(hook);
+  if (hook.function.empty()) step.params.own()["function"] = function.name;
+  step.params.own()["of_new_version"] = hook.function.empty();
+  step.params.own()["alias"] = function.alias;
+  step.params.own()["deployed_function"] = function.name;
+  step.params.own()["version"] = release.version;
+  if (hook.undo) step.undo = "calls it with the payload that takes it back";
+  return step;
+}
+
+PlanStep provisioned_step(const EnvironmentConfig& environment, const std::string& id,
+                          const PlanFacts& facts, std::vector<std::string> needs) {
+  const FunctionSettings& function = environment.function;
+  PlanStep step;
+  step.id = step.kind = id;
+  step.needs = std::move(needs);
+  step.params = json::object{{"function", function.name},
+                             {"alias", function.alias},
+                             {"provisioned", facts.provisioned},
+                             {"provisioned_for", facts.provisioned_for},
+                             {"update_timeout_ms", function.update_timeout.count()}};
+  if (id == "provision_version") {
+    step.title = fmt::format("let {} instances of the new version stand ready, as of version {}",
+                             facts.provisioned, facts.provisioned_for);
+    step.undo = "gives them up again";
+  } else if (id == "await_provisioned") {
+    step.title = fmt::format("wait until {} instances stand ready behind the alias {}",
+                             facts.provisioned, facts.provisioned_for);
+  } else {
+    step.title = fmt::format("give up those that stand ready of version {}", facts.provisioned_for);
+    step.required = false;
+  }
+  return step;
+}
+
+PlanStep prune_versions_step(const EnvironmentConfig& environment, const PlanFacts& facts,
+                             std::vector<std::string> needs) {
+  const FunctionSettings& function = environment.function;
+  PlanStep step;
+  step.id = step.kind = "prune_versions";
+  step.title = fmt::format("delete old versions of {}, but for the newest {} and what is in use",
+                           function.name, function.keep_versions);
+  step.needs = std::move(needs);
+  json::array in_use;
+  for (const auto& version : facts.versions_in_use) in_use.push_back(json::string(version));
+  step.params = json::object{
+      {"function", function.name}, {"keep", function.keep_versions}, {"in_use", std::move(in_use)}};
+  step.required = false;
   return step;
 }
 

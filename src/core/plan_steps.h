@@ -21,6 +21,13 @@ PlanStep capture_live_step(const EnvironmentConfig& environment, bool may_be_abs
 PlanStep find_url_step(const EnvironmentConfig& environment, std::vector<std::string> needs);
 PlanStep check_health_step(const EnvironmentConfig& environment, const ReleaseName& release,
                            int attempts, std::vector<std::string> needs);
+PlanStep run_hook_step(const EnvironmentConfig& environment, const HookSettings& hook,
+                       const ReleaseName& release, std::vector<std::string> needs);
+/// Of what is provisioned: `id` is provision_version, await_provisioned or release_provisioned.
+PlanStep provisioned_step(const EnvironmentConfig& environment, const std::string& id,
+                          const PlanFacts& facts, std::vector<std::string> needs);
+PlanStep prune_versions_step(const EnvironmentConfig& environment, const PlanFacts& facts,
+                             std::vector<std::string> needs);
 /// `manifest_digest` is empty when the plan's own upload says which files they are.
 PlanStep switch_static_step(const StaticSettings& settings, std::vector<std::string> needs,
                             const std::string& manifest_digest);

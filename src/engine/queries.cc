@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/hooks.h"
+
 namespace pawl {
 namespace {
 
@@ -58,7 +60,8 @@ Task<Result<std::optional<Deployment>>> live_deployment(Store& store, std::strin
 Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::string app,
                                                             std::string environment,
                                                             std::string version) {
-  PAWL_CO_TRY(auto newest_first, co_await list_deployments(store, app, environment, kHistoryLimit));
+  PAWL_CO_TRY(const auto all, co_await list_deployments(store, app, environment, kHistoryLimit));
+  auto newest_first = all;
   const auto live = std::find_if(newest_first.begin(), newest_first.end(), made_something_live);
   const bool is_live = std::none_of(newest_first.begin(), live, left_something_else);
   std::erase_if(newest_first, [](const auto& each) { return !made_something_live(each); });
@@ -73,9 +76,41 @@ Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::s
     const bool is_wanted = version.empty() ? given_up.count(release_of(deployment)) == 0
                                            : deployment.release.version == version;
     if (!is_wanted) continue;
-    if (auto target = rollback_target_of(deployment)) co_return target;
+    auto target = rollback_target_of(deployment);
+    if (!target) continue;
+    target->blocked_by = blocked_by_hooks(all, *target);
+    co_return target;
   }
   co_return std::optional<RollbackTarget>();
+}
+
+Task<Result<std::map<std::string, HookRun>>> find_hook_runs(Store& store, std::string app,
+                                                            std::string environment,
+                                                            ReleaseName release,
+                                                            std::string digest) {
+  PAWL_CO_TRY(const auto newest_first,
+              co_await list_deployments(store, app, environment, kHistoryLimit));
+  co_return hook_runs(newest_first, release, digest);
+}
+
+Task<Result<std::vector<std::string>>> versions_in_use(Store& store, std::string app,
+                                                       std::string environment) {
+  PAWL_CO_TRY(const auto all, co_await list_deployments(store, app, environment, kHistoryLimit));
+  std::set<std::string> wanted;  // releases that something waiting names
+  std::vector<std::string> versions;
+  int verified = 0;
+  constexpr int kVerifiedKept = 2;  // the live release, and the one to go back to
+  for (const Deployment& deployment : all) {
+    const bool is_open = !is_terminal(deployment.phase);
+    if (is_open && deployment.kind == DeploymentKind::rollback)
+      wanted.insert(release_of(deployment));
+    if (!made_something_live(deployment)) continue;
+    const bool is_wanted = wanted.count(release_of(deployment)) > 0;
+    if (++verified > kVerifiedKept && !is_wanted) continue;
+    const auto target = rollback_target_of(deployment);
+    if (target && !target->function_version.empty()) versions.push_back(target->function_version);
+  }
+  co_return versions;
 }
 
 Task<Result<BesideLive>> compare_with_live(Store& store, SourceRepository& source, std::string app,

@@ -1,6 +1,7 @@
 // Questions that people ask of the journal, answered by folding events.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,9 +27,21 @@ Task<Result<std::optional<Deployment>>> live_deployment(Store& store, std::strin
 /// The last verified release before the live one (or that one itself, when a deployment after it
 /// failed without being undone, or was cancelled and left part-way), with what its deployment
 /// recorded of it; `version` (empty: the latest) picks an older one. No value when there is none.
+/// blocked_by says why its code must not come back, where hooks are in the way.
 Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::string app,
                                                             std::string environment,
                                                             std::string version);
+
+/// What was called of the hooks for this release already; see core/hooks.h.
+Task<Result<std::map<std::string, HookRun>>> find_hook_runs(Store& store, std::string app,
+                                                            std::string environment,
+                                                            ReleaseName release,
+                                                            std::string digest);
+
+/// Published versions that the record may still want: those of the live and of the last verified
+/// release before it, and what each rollback goes back to that has not ended.
+Task<Result<std::vector<std::string>>> versions_in_use(Store& store, std::string app,
+                                                       std::string environment);
 
 /// A commit beside the one that is live: whether it would put an older one in a newer one's place.
 struct BesideLive {

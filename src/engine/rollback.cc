@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/hooks.h"
 #include "engine/schedule.h"
 
 namespace pawl {
@@ -12,6 +13,24 @@ Task<Result<void>> begin(Execution& execution, const std::string& cause,
   if (!execution.journal.facts().rollback_cause.empty()) co_return ok();  // begun before a crash
   json::object data{{"reason", reason}, {"cause", cause}};
   co_return co_await execution.journal.write(EventType::rollback_started, "", std::move(data));
+}
+
+// Nothing is taken back: what a dead process left begun gets its outcome all the same.
+Task<Result<Outcome>> leave_as_it_is(Execution& execution, Plan plan, std::string cause,
+                                     std::string reason, std::string why) {
+  for (const PlanStep& step : plan.steps) {
+    const StepState* state = execution.deployment().step(step.id);
+    if (state == nullptr || state->status != StepStatus::running) continue;
+    json::object data{{"error", "its process ended before it did; what it did is not taken back"},
+                      {"kind", to_string(ErrorKind::interrupted)}};
+    PAWL_CO_CHECK(
+        co_await execution.journal.write(EventType::step_failed, step.id, std::move(data)));
+  }
+  co_return Outcome{cause == "cancelled" ? "cancelled" : "failed",
+                    fmt::format("{}; not rolled back, since {}: what is there stays, and a release "
+                                "that mends it is the way on",
+                                reason, why),
+                    "left"};
 }
 
 // What a dead process left begun, and no undo will look at, must not stay "running" for ever in a
@@ -91,6 +110,8 @@ Task<Result<Outcome>> roll_back(Execution& execution, Plan plan, std::string cau
   PAWL_CO_CHECK(co_await begin(execution, cause, reason));
   // From here on the cause is the journal's: a cancel that comes during an undo changes nothing.
   cause = execution.journal.facts().rollback_cause;
+  if (auto why = past_the_point_of_no_return(plan, execution.deployment()); !why.empty())
+    co_return co_await leave_as_it_is(execution, plan, cause, std::move(reason), std::move(why));
   PAWL_CO_CHECK(co_await close_what_has_no_undo(execution, plan));
   PAWL_CO_CHECK(co_await undo_all(execution, plan));
 

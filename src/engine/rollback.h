@@ -15,6 +15,7 @@ struct Outcome {
   std::string rollback_status;  // "", "succeeded", "failed", "nothing_to_undo", "left"
 };
 
+/// Past the point of no return (core/hooks.h) nothing is undone, and the outcome says why.
 /// `cause` is "failed" or "cancelled", `reason` why. Goes on where a crash left a rollback. An
 /// Error: the machinery broke, or the process was asked to stop.
 Task<Result<Outcome>> roll_back(Execution& execution, Plan plan, std::string cause,

@@ -4,7 +4,10 @@
 
 #include <memory>
 
+#include "engine/ports/concurrency.h"
 #include "engine/ports/forge.h"
+#include "engine/ports/function_calls.h"
+#include "engine/ports/function_versions.h"
 #include "engine/ports/functions.h"
 #include "engine/ports/health_probe.h"
 #include "engine/ports/identity.h"
@@ -21,6 +24,9 @@ namespace pawl {
 struct StepPorts {
   Clock* clock = nullptr;
   Functions* functions = nullptr;
+  FunctionCalls* function_calls = nullptr;
+  Concurrency* concurrency = nullptr;             // null: what is provisioned is not looked at
+  FunctionVersions* function_versions = nullptr;  // null: old versions stay
   ImageRegistry* images = nullptr;
   ImageRepositories* repositories = nullptr;
   ObjectStore* objects = nullptr;

@@ -108,8 +108,9 @@ Task<Result<int>> TerraformProgram::run_json(const JsonRun& run) {
 Task<Result<int>> TerraformProgram::run_once(const JsonRun& run,
                                              std::chrono::seconds lock_timeout) {
   std::vector<std::string> arguments = run.arguments;
-  const std::vector<std::string> more = {"-json",
-                                         fmt::format("-lock-timeout={}s", lock_timeout.count())};
+  const std::string lock = run.takes_lock ? fmt::format("-lock-timeout={}s", lock_timeout.count())
+                                          : std::string("-lock=false");
+  const std::vector<std::string> more = {"-json", lock};
   arguments.insert(arguments.begin() + 1, more.begin(), more.end());
   std::vector<std::string> errors;
   LineHandler lines = [this, &errors, &run](Stream, std::string_view line) {

@@ -28,6 +28,7 @@ struct JsonRun {
   std::chrono::milliseconds lock_wait{0};
   LogLine log;
   std::function<void(const TerraformLine&)> on_line;
+  bool takes_lock = true;        // the lock is a change; who only looks does without
   bool changes_are_two = false;  // -detailed-exitcode: 2 says that there are changes
 };
 

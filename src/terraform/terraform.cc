@@ -203,6 +203,7 @@ class Terraform : public Infrastructure {
       run.arguments.push_back("-var-file=" + file);
     run.limit = kPlanLimit;
     run.lock_wait = request.lock_wait;
+    run.takes_lock = !request.is_rehearsal;
     run.log = std::move(log);
     run.changes_are_two = true;
     InfrastructurePlan result;

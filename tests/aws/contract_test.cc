@@ -8,6 +8,7 @@
 // PAWL_TEST_AWS_{BUCKET,REPOSITORY,FUNCTION,API,IMAGE,ROLE}.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -20,8 +21,11 @@
 #include "aws/sts.h"
 #include "aws/web_identity.h"
 #include "base/hash.h"
+#include "core/config_parser.h"
+#include "engine/rehearsal.h"
 #include "engine/static_sync.h"
 #include "net/loop.h"
+#include "support/fake_ports.h"
 #include "support/server_process.h"
 #include "support/temp_folder.h"
 
@@ -113,6 +117,10 @@ class Contract : public testing::Test {
   void ecr_finds_its_repository_and_gives_a_login();
   void lambda_is_updated_published_and_its_alias_moved();
   void lambda_keeps_tags();
+  void lambda_calls_a_function_and_waits_for_its_answer();
+  void lambda_clears_away_a_version_that_no_alias_names();
+  void lambda_tells_what_is_set_aside();
+  void a_rehearsal_of_a_deployment_only_reads();
   void api_gateway_gives_the_url();
   void cloud_watch_answers();
   void s3_keeps_objects_under_odd_keys();
@@ -122,6 +130,12 @@ class Contract : public testing::Test {
   void s3_takes_large_files_in_parts();
   void s3_lists_more_than_one_page();
   void s3_tells_a_bucket_that_is_not_there();
+
+  // Where it departs from AWS's documentation, a test says so with the page.
+  static bool is_moto() {
+    return variable("PAWL_TEST_AWS_SERVER", "").empty() &&
+           variable("PAWL_TEST_AWS_ENDPOINT", "").empty();
+  }
 
   // Real time, and only where the other side takes some.
   void wait_until_updated(Lambda& lambda) {
@@ -219,6 +233,170 @@ void Contract::lambda_keeps_tags() {
   const std::string arn = run(lambda.get(function_, "")).arn;
   run(lambda.set_tags(arn, {{"pawl:release", "sha256:abc"}}));
   EXPECT_EQ(run(lambda.tags(arn)).at("pawl:release"), "sha256:abc");
+}
+
+void Contract::lambda_calls_a_function_and_waits_for_its_answer() {
+  Lambda lambda(*client_);
+  wait_until_updated(lambda);
+  FunctionCall call;
+  call.function = function_;
+  call.payload = "{\"op\":\"contract\"}";
+  call.timeout = std::chrono::seconds(20);
+  const FunctionAnswer answer = run(lambda.call(call));
+  // moto gives back the payload; the sandbox's placeholder is no program and says so as a function
+  // error, which is an answer all the same.
+  EXPECT_FALSE(answer.payload.empty());
+  call.function = "not-there";
+  const Error refused = fail(lambda.call(call));
+  EXPECT_EQ(refused.kind(), ErrorKind::not_found);
+  EXPECT_FALSE(refused.outcome_unknown());
+}
+
+void Contract::lambda_clears_away_a_version_that_no_alias_names() {
+  Lambda lambda(*client_);
+  wait_until_updated(lambda);
+  run(lambda.update_code(function_, image_, ""));
+  wait_until_updated(lambda);
+  const FunctionState version = run(lambda.publish_version(function_, "", "", "to be deleted"));
+  AliasState alias;
+  alias.function = function_;
+  alias.name = "named";
+  alias.version = version.version;
+  run(lambda.create_alias(alias));
+  const auto aliases = run(lambda.list_aliases(function_));
+  EXPECT_TRUE(std::any_of(aliases.begin(), aliases.end(), [&](const AliasState& one) {
+    return one.name == "named" && one.version == version.version;
+  }));
+  // AWS refuses to delete what an alias names (API_DeleteFunction); moto deletes it all the same.
+  if (!is_moto()) {
+    EXPECT_EQ(fail(lambda.delete_version(function_, version.version)).kind(), ErrorKind::conflict);
+  }
+  run(lambda.delete_alias(function_, "named"));
+  run(lambda.delete_version(function_, version.version));
+  for (const auto& left : run(lambda.list_versions(function_)))
+    EXPECT_NE(left.version, version.version);
+  run(lambda.delete_version(function_, version.version));  // gone is gone
+  EXPECT_EQ(run(lambda.get(function_, "")).name, function_);
+}
+
+void Contract::lambda_tells_what_is_set_aside() {
+  Lambda lambda(*client_);
+  EXPECT_EQ(run(lambda.reserved(function_)), std::nullopt);
+  EXPECT_FALSE(run(lambda.provisioned(function_, "not-there")).has_value());
+  if (is_moto()) return;  // it has no provisioned concurrency (API_PutProvisionedConcurrencyConfig)
+  wait_until_updated(lambda);
+  run(lambda.update_code(function_, image_, ""));
+  wait_until_updated(lambda);
+  const FunctionState version = run(lambda.publish_version(function_, "", "", "set aside"));
+  for (int i = 0; i < 50 && run(lambda.get(function_, version.version)).state == "Pending"; ++i)
+    run(loop_.clock().sleep_for(std::chrono::milliseconds(50)));
+  EXPECT_EQ(run(lambda.provision(function_, version.version, 1)).requested, 1);
+  EXPECT_TRUE(run(lambda.provisioned(function_, version.version)).has_value());
+  run(lambda.unprovision(function_, version.version));
+  EXPECT_FALSE(run(lambda.provisioned(function_, version.version)).has_value());
+  run(lambda.unprovision(function_, version.version));
+}
+
+// Lets everything through, and remembers what was no read.
+class Gatekeeper : public HttpClient {
+ public:
+  explicit Gatekeeper(HttpClient& real) : real_(real) {}
+  Task<Result<HttpResponse>> send(HttpRequest request) override {
+    const std::string target = request.headers.get_or("X-Amz-Target", "");
+    const size_t dot = target.find('.');
+    const std::string action = dot == std::string::npos ? "" : target.substr(dot + 1);
+    const bool is_read = request.method == "GET" || request.method == "HEAD" ||
+                         action.rfind("Describe", 0) == 0 || action.rfind("Get", 0) == 0 ||
+                         action.rfind("BatchGet", 0) == 0 || action.rfind("List", 0) == 0 ||
+                         request.body.find("Action=GetCallerIdentity") != std::string::npos;
+    ++requests;
+    if (!is_read) changes.push_back(request.method + " " + request.url);
+    co_return co_await real_.send(std::move(request));
+  }
+  std::vector<std::string> changes;
+  int requests = 0;
+
+ private:
+  HttpClient& real_;
+};
+
+constexpr const char* kRehearsed = R"(
+app: contract
+image: {source: ghcr.io/example/contract}
+function: {name: contract, alias: rehearsed, repository: contract-lambda, keep_versions: 2}
+url: http://127.0.0.1:9
+static: {dir: site, bucket: contract-assets, prefix: rehearsed/}
+hooks: [{name: migrate, when: before_traffic, invoke: {payload: {op: migrate}}}]
+environments: {dev: {}}
+)";
+
+void Contract::a_rehearsal_of_a_deployment_only_reads() {
+  Lambda direct(*client_);
+  wait_until_updated(direct);
+  run(direct.update_code(function_, image_, ""));
+  wait_until_updated(direct);
+  AliasState alias;
+  alias.function = function_;
+  alias.name = "rehearsed";
+  alias.version = run(direct.publish_version(function_, "", "", "rehearsed")).version;
+  alias.description = "as it was";
+  run(direct.create_alias(alias));
+
+  test::TempFolder folder;
+  folder.write("site/new.html", "a page");
+  Gatekeeper gate(*http_);
+  Credentials keys;
+  keys.access_key_id = place()->key;
+  keys.secret_access_key = Secret(std::string(place()->secret));
+  Client client(ClientPorts{gate, loop_.clock(), loop_.entropy()}, options(),
+                std::shared_ptr(static_credentials(std::move(keys))));
+  Lambda lambda(client);
+  Ecr ecr(client);
+  S3 objects(client);
+  fakes::FakeImages images;
+  const std::string digest = "sha256:" + sha256_hex("a new image");
+  images.add("ghcr.io/example/contract:2.0.0", digest);
+  const auto files = make_directory_files(folder.path().string());
+  StepPorts steps;
+  steps.clock = &loop_.clock();
+  steps.functions = &lambda;
+  steps.function_calls = &lambda;
+  steps.concurrency = &lambda;
+  steps.function_versions = &lambda;
+  steps.repositories = &ecr;
+  steps.images = &images;
+  steps.objects = &objects;
+  steps.static_files = files.get();
+  const auto library = make_step_library(steps);
+  auto config = parse_config(kRehearsed, "pawl.yaml");
+  ASSERT_TRUE(config.ok()) << config.error().message();
+  Decision decision;
+  decision.verdict = Decision::Verdict::deploy;
+  decision.release = {"dev", "2.0.0", "2.0.0", "v2.0.0", std::string(40, 'a')};
+  PlanFacts facts;
+  facts.source_digest = digest;
+  facts.repository_uri = run(ecr.find_uri(repository_));
+  const Plan plan = make_deploy_plan(*config, config->environments[0], decision, facts);
+  RehearsalOptions rehearsal;
+  rehearsal.app = "contract";
+  const auto found = loop_.run(rehearse(steps, *library, plan, rehearsal));
+
+  EXPECT_EQ(gate.changes, std::vector<std::string>{});
+  EXPECT_GT(gate.requests, 5);
+  std::map<std::string, std::string> said;
+  for (const auto& one : found) {
+    EXPECT_EQ(one.error, "") << one.step;
+    for (const auto& line : one.lines) said[one.step] += line + "\n";
+  }
+  EXPECT_NE(said["capture_live"].find("points to version " + alias.version), std::string::npos);
+  EXPECT_NE(said["copy_image"].find("is not there yet"), std::string::npos);
+  EXPECT_NE(said["move_alias"].find("version " + alias.version + " -> version "),
+            std::string::npos);
+  EXPECT_NE(said["upload_static"].find("1 of 1 files"), std::string::npos);
+  EXPECT_NE(said["hook_migrate"].find("migrate"), std::string::npos);
+  EXPECT_EQ(run(direct.get_alias(function_, "rehearsed"))->description, "as it was");
+  EXPECT_TRUE(run(S3(*client_).list(bucket_, "rehearsed/", kEveryObject)).empty());
+  run(direct.delete_alias(function_, "rehearsed"));
 }
 
 void Contract::api_gateway_gives_the_url() {
@@ -381,6 +559,10 @@ TEST_F(Contract, TheControlPlanesAnswerAsDocumented) {
   PAWL_SECTION(ecr_finds_its_repository_and_gives_a_login);
   PAWL_SECTION(lambda_is_updated_published_and_its_alias_moved);
   PAWL_SECTION(lambda_keeps_tags);
+  PAWL_SECTION(lambda_calls_a_function_and_waits_for_its_answer);
+  PAWL_SECTION(lambda_clears_away_a_version_that_no_alias_names);
+  PAWL_SECTION(lambda_tells_what_is_set_aside);
+  PAWL_SECTION(a_rehearsal_of_a_deployment_only_reads);
   PAWL_SECTION(api_gateway_gives_the_url);
   PAWL_SECTION(cloud_watch_answers);
 }

@@ -8,6 +8,7 @@
 #include "aws/s3.h"
 #include "aws/sts.h"
 #include "base/hash.h"
+#include "base/secret.h"
 #include "fake_http.h"
 #include "support/temp_folder.h"
 
@@ -101,14 +102,25 @@ TEST(Lambda, AliasesCarryTheirWeightsAlsoWhenThereAreNone) {
 TEST(Lambda, InvokesOnceAndTellsAFunctionsOwnError) {
   Wire wire;
   Lambda lambda(wire.client);
+  FunctionCall call;
+  call.function = "meals";
+  call.qualifier = "4";
+  call.payload = "{}";
+  call.timeout = std::chrono::minutes(2);
   wire.http.answer(200, "{\"errorMessage\":\"boom\"}",
-                   {{"X-Amz-Function-Error", "Unhandled"}, {"X-Amz-Executed-Version", "4"}});
-  auto invoked = run(lambda.invoke("meals", "4", "{}"));
+                   {{"X-Amz-Function-Error", "Unhandled"},
+                    {"X-Amz-Executed-Version", "4"},
+                    {"X-Amz-Log-Result", "dHJhY2ViYWNrCg=="}});
+  auto invoked = run(lambda.call(call));
   ASSERT_TRUE(invoked.ok());
   EXPECT_EQ(invoked->function_error, "Unhandled");
   EXPECT_EQ(invoked->executed_version, "4");
+  EXPECT_EQ(invoked->log_tail, "traceback\n");
+  EXPECT_EQ(wire.last().headers.get_or("X-Amz-Log-Type", ""), "Tail");
+  EXPECT_EQ(wire.last().headers.get_or("X-Amz-Invocation-Type", ""), "RequestResponse");
+  EXPECT_GE(wire.last().timeout, call.timeout);
   wire.http.answer(502, "");
-  auto lost = run(lambda.invoke("meals", "4", "{}"));
+  auto lost = run(lambda.call(call));
   ASSERT_FALSE(lost.ok());
   EXPECT_TRUE(lost.error().outcome_unknown());
   EXPECT_EQ(wire.http.requests.size(), 2u);
@@ -119,15 +131,56 @@ TEST(Lambda, ProvisionedConcurrencyIsReadSetAndTakenAway) {
   Lambda lambda(wire.client);
   wire.http.answer(404, "{}",
                    {{"x-amzn-ErrorType", "ProvisionedConcurrencyConfigNotFoundException"}});
-  EXPECT_FALSE(run(lambda.get_provisioned_concurrency("meals", "live"))->has_value());
+  EXPECT_FALSE(run(lambda.provisioned("meals", "live"))->has_value());
   wire.http.answer(202,
                    "{\"RequestedProvisionedConcurrentExecutions\":5,\"Status\":\"IN_PROGRESS\"}");
-  EXPECT_EQ(run(lambda.put_provisioned_concurrency("meals", "live", 5))->requested, 5);
+  EXPECT_EQ(run(lambda.provision("meals", "live", 5))->requested, 5);
   EXPECT_EQ(wire.last().url,
             "https://lambda.us-east-1.amazonaws.com/2019-09-30/functions/meals/"
             "provisioned-concurrency?Qualifier=live");
   wire.http.answer(204, "");
-  EXPECT_TRUE(run(lambda.delete_provisioned_concurrency("meals", "live")).ok());
+  EXPECT_TRUE(run(lambda.unprovision("meals", "live")).ok());
+}
+
+TEST(Lambda, TellsWhatAVersionPinsAndKeepsItsValuesToItself) {
+  Wire wire;
+  Lambda lambda(wire.client);
+  wire.http.answer(200,
+                   "{\"Configuration\":{\"Role\":\"arn:aws:iam::1:role/meals\",\"MemorySize\":512,"
+                   "\"Timeout\":30,\"Environment\":{\"Variables\":{\"STAGE\":\"production\","
+                   "\"DB_PASSWORD\":\"correct horse battery\",\"SECRET_ARN\":\"arn:aws:sm:1:x\","
+                   "\"DSN\":\"postgres://u:staple-gun@db/meals\"}}},\"Code\":{}}");
+  auto state = run(lambda.get("meals", ""));
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->role, "arn:aws:iam::1:role/meals");
+  EXPECT_EQ(state->memory_mb, 512);
+  EXPECT_EQ(state->timeout_seconds, 30);
+  ASSERT_EQ(state->environment.size(), 4u);
+  for (const auto& [name, hash] : state->environment) EXPECT_EQ(hash.size(), 64u) << name;
+  EXPECT_TRUE(holds_secret("it said correct horse battery"));
+  EXPECT_TRUE(holds_secret("staple-gun"));
+  EXPECT_FALSE(holds_secret("production arn:aws:sm:1:x"));
+}
+
+TEST(Lambda, ListsAliasesPageByPageAndDeletesOneVersion) {
+  Wire wire;
+  Lambda lambda(wire.client);
+  wire.http.answer(200,
+                   "{\"Aliases\":[{\"Name\":\"a\",\"FunctionVersion\":\"1\"}],"
+                   "\"NextMarker\":\"m\"}");
+  wire.http.answer(200, "{\"Aliases\":[{\"Name\":\"b\",\"FunctionVersion\":\"2\"}]}");
+  auto aliases = run(lambda.list_aliases("meals"));
+  ASSERT_TRUE(aliases.ok());
+  ASSERT_EQ(aliases->size(), 2u);
+  EXPECT_EQ(aliases->back().version, "2");
+  wire.http.answer(204, "");
+  ASSERT_TRUE(run(lambda.delete_version("meals", "3")).ok());
+  EXPECT_EQ(wire.last().method, "DELETE");
+  EXPECT_NE(wire.last().url.find("/functions/meals?Qualifier=3"), std::string::npos);
+  wire.http.answer(200, "{\"ReservedConcurrentExecutions\":7}");
+  EXPECT_EQ(*run(lambda.reserved("meals")), std::optional<int>(7));
+  wire.http.answer(200, "{}");
+  EXPECT_EQ(*run(lambda.reserved("meals")), std::nullopt);
 }
 
 TEST(Ecr, FindsARepositoryAndLogsIn) {

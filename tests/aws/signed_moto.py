@@ -154,6 +154,10 @@ class Handler(WSGIRequestHandler):
 
 def make_resources(url):
     import boto3
+    from moto.core.config import default_user_config
+
+    # Functions are not run: an invocation gives back what it was called with.
+    default_user_config["lambda"] = {"use_docker": False}
 
     def client(name):
         return boto3.client(name, endpoint_url=url, region_name="us-east-1",

@@ -11,7 +11,7 @@ const std::string kGzip = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 TEST(LambdaImage, RunsWhatIsUsual) {
   for (const std::string architecture : {"amd64", "arm64", ""})
-    for (const std::string type :
+    for (const std::string& type :
          {kGzip, std::string("application/vnd.docker.image.rootfs.diff.tar.gzip"),
           std::string("application/vnd.oci.image.layer.v1.tar"), std::string()}) {
       const ImageFacts facts{"linux", architecture, {{type, 1'000, 0}}};

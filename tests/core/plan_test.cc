@@ -86,9 +86,9 @@ TEST(DeployPlan, SaysWhatMayBeDestroyedThisOnce) {
   PlanFacts facts;
   facts.allow_destroy = {"aws_s3_bucket.files"};
   const Plan plan = deploy("full", false, facts);
-  EXPECT_EQ(json::serialize(plan.step("plan_infrastructure")->params.at("allow_destroy")),
+  EXPECT_EQ(json::serialize(plan.step("plan_infrastructure")->params->at("allow_destroy")),
             R"(["aws_s3_bucket.files"])");
-  EXPECT_EQ(json::serialize(plan.step("plan_infrastructure")->params.at("protect")),
+  EXPECT_EQ(json::serialize(plan.step("plan_infrastructure")->params->at("protect")),
             R"(["default"])");
   EXPECT_THAT(plan.warnings, Contains(HasSubstr("aws_s3_bucket.files, although it is protected")));
 }

@@ -60,7 +60,7 @@ Plan named_plan(const std::string& name) {
   plan.steps.insert(plan.steps.begin() + 1, apply);
   for (auto& step : plan.steps) {
     if (step.id != "update") continue;
-    step.params["resource"] = name;
+    step.params.own()["resource"] = name;
     step.needs.push_back("apply_infrastructure");
   }
   return plan;

@@ -71,6 +71,7 @@ struct Script {
   std::optional<Error> observe_fails;
   bool ignores_stop = false;
   std::vector<std::string> lines;
+  std::string effect;  // of a hook's call, journalled before the step ends
 };
 
 /// Kind "set": params {resource, value}. "capture": remembers all resources. "none": changes
@@ -115,6 +116,10 @@ class ScriptedStep : public Step {
       PAWL_CO_CHECK(co_await context.before_change());
       change(context, value_of(context));
       co_await crash_.pass("after " + id);
+    }
+    if (!script.effect.empty()) {
+      json::object call{{"number", 1}, {"effect", script.effect}};
+      PAWL_CO_CHECK(co_await context.record_attempt(std::move(call)));
     }
     if (fails) co_return *script.fails;
     co_return json::object{{"value", value_of(context)}};

@@ -18,7 +18,10 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/hash.h"
+#include "engine/ports/concurrency.h"
 #include "engine/ports/forge.h"
+#include "engine/ports/function_calls.h"
+#include "engine/ports/function_versions.h"
 #include "engine/ports/functions.h"
 #include "engine/ports/health_probe.h"
 #include "engine/ports/identity.h"
@@ -121,7 +124,7 @@ inline Error in_progress() {
   } while (false)
 
 /// Lambda: RevisionIds that change with every change, updates that take some polls.
-class FakeFunctions : public Functions {
+class FakeFunctions : public Functions, public FunctionVersions {
  public:
   struct Function {
     FunctionState latest;
@@ -274,6 +277,25 @@ class FakeFunctions : public Functions {
     });
   }
 
+  Task<Result<std::vector<AliasState>>> list_aliases(std::string function) override {
+    PAWL_FAKE_CALL("list_aliases", [&]() -> Result<std::vector<AliasState>> {
+      std::vector<AliasState> all;
+      for (const auto& [name, alias] : functions[function].aliases) all.push_back(alias);
+      return all;
+    });
+  }
+  Task<Result<void>> delete_version(std::string function, std::string version) override {
+    PAWL_FAKE_CALL("delete_version", [&]() -> Result<void> {
+      Function& one = functions[function];
+      for (const auto& [name, alias] : one.aliases)
+        if (alias.version == version || alias.additional_weights.count(version) > 0)
+          return Error(ErrorKind::conflict, "an alias names it");
+      std::erase_if(one.versions, [&](const auto& each) { return each.version == version; });
+      ledger.push_back("delete_version " + version);
+      return ok();
+    });
+  }
+
   std::map<std::string, Function> functions;
   std::vector<std::string> ledger;
   Faults faults;
@@ -315,6 +337,65 @@ class FakeFunctions : public Functions {
   int published_ = 0;
 };
 
+/// Functions that are called: answers in the order given, and what they were called with.
+class FakeCalls : public FunctionCalls {
+ public:
+  Task<Result<FunctionAnswer>> call(FunctionCall call) override {
+    calls.push_back(call);
+    if (on_call) on_call();
+    if (answers.empty()) co_return FunctionAnswer{"{\"done\": true}", "", call.qualifier, ""};
+    auto answer = std::move(answers.front());
+    answers.pop_front();
+    co_return answer;
+  }
+  std::deque<Result<FunctionAnswer>> answers;
+  std::vector<FunctionCall> calls;
+  std::function<void()> on_call;
+};
+
+/// What is set aside, by "function:qualifier"; it is ready after some looks.
+class FakeConcurrency : public Concurrency {
+ public:
+  Task<Result<std::optional<ProvisionedConcurrency>>> provisioned(std::string function,
+                                                                  std::string qualifier) override {
+    PAWL_FAKE_CALL("provisioned", [&]() -> Result<std::optional<ProvisionedConcurrency>> {
+      const auto found = set_aside.find(function + ":" + qualifier);
+      if (found == set_aside.end()) return std::optional<ProvisionedConcurrency>();
+      ProvisionedConcurrency& one = found->second;
+      if (one.status == "IN_PROGRESS" && looks_left-- <= 0) {
+        one.status = fails ? "FAILED" : "READY";
+        one.status_reason = fails ? "the image cannot be started" : "";
+        one.available = fails ? 0 : one.requested;
+      }
+      return std::optional<ProvisionedConcurrency>(one);
+    });
+  }
+  Task<Result<ProvisionedConcurrency>> provision(std::string function, std::string qualifier,
+                                                 int executions) override {
+    PAWL_FAKE_CALL("provision", [&]() -> Result<ProvisionedConcurrency> {
+      looks_left = 2;
+      ledger.push_back(fmt::format("provision {} {}", qualifier, executions));
+      return set_aside[function + ":" + qualifier] = {executions, 0, "IN_PROGRESS", ""};
+    });
+  }
+  Task<Result<void>> unprovision(std::string function, std::string qualifier) override {
+    PAWL_FAKE_CALL("unprovision", [&]() -> Result<void> {
+      ledger.push_back("unprovision " + qualifier);
+      set_aside.erase(function + ":" + qualifier);
+      return ok();
+    });
+  }
+  Task<Result<std::optional<int>>> reserved(std::string) override {
+    PAWL_FAKE_CALL("reserved", [&]() -> Result<std::optional<int>> { return reserved_for_it; });
+  }
+  std::map<std::string, ProvisionedConcurrency> set_aside;
+  std::optional<int> reserved_for_it;
+  bool fails = false;
+  int looks_left = 0;
+  std::vector<std::string> ledger;
+  Faults faults;
+};
+
 /// Registries: names to what they name. Copying takes no time.
 class FakeImages : public ImageRegistry, public ImageRepositories {
  public:
@@ -327,7 +408,7 @@ class FakeImages : public ImageRegistry, public ImageRepositories {
   }
   static ImageInfo info(const std::string& index, const std::string& platform,
                         const std::string& architecture) {
-    return {*Digest::parse(index), *Digest::parse(platform), architecture};
+    return {*Digest::parse(index), *Digest::parse(platform), architecture, "linux", {}};
   }
 
   Task<Result<ImageInfo>> resolve(ImageReference image, std::string) override {

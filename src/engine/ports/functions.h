@@ -23,7 +23,15 @@ struct FunctionState {
   std::string state_reason;
   std::string last_update_status;  // InProgress, Successful, Failed
   std::string last_update_reason;
+  std::string state_reason_code;        // "ImageDeleted"; may be empty
+  std::string last_update_reason_code;  // "ImageAccessDenied"; may be empty
   std::string architecture;  // x86_64, arm64
+  // What a version pins beside its code.
+  std::string role;  // ARN
+  int memory_mb = 0;
+  int timeout_seconds = 0;
+  /// Environment variables: name -> hash of the value. The values may be secrets, and stay out.
+  std::map<std::string, std::string> environment;
 };
 
 struct AliasState {

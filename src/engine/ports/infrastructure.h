@@ -23,7 +23,8 @@ struct InfrastructureRequest {
   // What is Pawl's to change: a plan that would change the image of the function or where the alias
   // points is refused.
   std::string function;
-  std::string alias;  // empty: none
+  std::string alias;          // empty: none
+  bool is_rehearsal = false;  // a plan that nobody applies: without the lock, which is a change
   // Protected resources that this plan may destroy or replace all the same: addresses or types.
   std::vector<std::string> allow_destroy;
   // How long another run that holds the state's lock is waited for; it is named meanwhile.

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 
+#include "core/architecture.h"
 #include "core/plan_steps.h"
 #include "engine/steps/captured.h"
 #include "engine/steps/function_code.h"
 #include "engine/steps/health.h"
 #include "engine/steps/kinds.h"
+#include "engine/steps/pins.h"
 
 namespace pawl::steps {
 namespace {
@@ -24,6 +26,7 @@ class CaptureLive : public Step {
     const json::object& params = context.step().params;
     Captured captured;
     PAWL_CO_CHECK(co_await capture_function(context, captured));
+    PAWL_CO_CHECK(co_await check_image(context, captured));
     const std::string alias = string_or(params, "alias");
     if (captured.function_exists && alias.empty())
       PAWL_CO_CHECK(co_await capture_unqualified(context, captured));
@@ -54,7 +57,25 @@ class CaptureLive : public Step {
     captured.function_exists = true;
     captured.latest = {image_uri_of(*latest), digest_of(*latest), latest->code_sha256,
                        latest->revision_id, latest->architecture};
+    captured.pins = pins_of(*latest);
     co_return ok();
+  }
+
+  // An image that the function could not run is refused here, before the first change.
+  Task<Result<void>> check_image(StepContext& context, Captured captured) {
+    const json::object& params = context.step().params;
+    const std::string name = string_or(params, "function");
+    std::string built_for = string_or(params, "image.platform");
+    const std::string digest = string_or(params, "image.digest");
+    if (built_for.empty() && !digest.empty() && ports_.images != nullptr &&
+        captured.function_exists) {
+      PAWL_CO_TRY(const auto source, ImageReference::parse(string_or(params, "image.source")));
+      PAWL_CO_TRY(const auto parsed, Digest::parse(digest));
+      PAWL_CO_TRY(const auto image,
+                  co_await ports_.images->resolve(source.with_digest(parsed), platform(captured)));
+      built_for = image.architecture;
+    }
+    co_return pawl::check_architecture(built_for, captured.latest.architecture, name);
   }
 
   // Callers get $LATEST: to go back, its image must still be there.
@@ -99,6 +120,26 @@ class CaptureLive : public Step {
           .with_hint("move the alias to a version that exists, then deploy");
     PAWL_CO_TRY(const auto live, co_await ports_.functions->get(name, version));
     captured.live = {image_uri_of(live), digest_of(live), version};
+    // The new version pins what $LATEST has now: what Terraform changed since goes live with it.
+    for (const auto& change : differences(pins_of(live), captured.pins))
+      context.log("the new version will have: " + change);
+    captured.pins = pins_of(live);
+    co_return co_await capture_concurrency(captured, name, alias);
+  }
+
+  // Kept as it is, and shown; what stands ready for the live version moves with the release.
+  Task<Result<void>> capture_concurrency(Captured& captured, std::string function,
+                                         std::string alias) {
+    if (ports_.concurrency == nullptr) co_return ok();
+    PAWL_CO_TRY(captured.reserved, co_await ports_.concurrency->reserved(function));
+    const std::vector<std::string> qualifiers = {alias, captured.live.function_version};
+    for (const std::string& qualifier : qualifiers) {
+      PAWL_CO_TRY(const auto found, co_await ports_.concurrency->provisioned(function, qualifier));
+      if (!found) continue;
+      captured.provisioned = found->requested;
+      captured.provisioned_for = qualifier;
+      break;
+    }
     co_return ok();
   }
 
@@ -128,7 +169,7 @@ class CaptureLive : public Step {
   }
 
   static std::string platform(const Captured& captured) {
-    return captured.latest.architecture == "arm64" ? "linux/arm64" : "linux/amd64";
+    return image_platform_of(captured.latest.architecture);
   }
 
   StepPorts ports_;

@@ -45,6 +45,9 @@ json::object to_json(const Captured& captured) {
                       {"ok", captured.health_before.ok},
                       {"version", captured.health_before.version},
                       {"result", captured.health_before.result}};
+  json::object concurrency{{"provisioned", captured.provisioned},
+                           {"provisioned_for", captured.provisioned_for}};
+  if (captured.reserved) concurrency["reserved"] = *captured.reserved;
   return {{"function_exists", captured.function_exists},
           {"nothing_live", captured.nothing_live},
           {"url", captured.url},
@@ -52,6 +55,8 @@ json::object to_json(const Captured& captured) {
           {"latest", std::move(latest)},
           {"alias", alias_to_json(captured.alias)},
           {"live", std::move(live)},
+          {"pins", to_json(captured.pins)},
+          {"concurrency", std::move(concurrency)},
           {"health_before", std::move(health)}};
 }
 
@@ -72,6 +77,12 @@ Result<Captured> captured_of(const Deployment& deployment) {
     captured.alias = alias_from_json(alias->get_object());
   captured.live = {string_or(outputs, "live.image_uri"), string_or(outputs, "live.digest"),
                    string_or(outputs, "live.function_version")};
+  if (const json::value* pins = find(outputs, "pins"); pins && pins->is_object())
+    captured.pins = pins_from_json(pins->get_object());
+  captured.provisioned = static_cast<int>(int_or(outputs, "concurrency.provisioned"));
+  captured.provisioned_for = string_or(outputs, "concurrency.provisioned_for");
+  if (find(outputs, "concurrency.reserved") != nullptr)
+    captured.reserved = static_cast<int>(int_or(outputs, "concurrency.reserved"));
   captured.health_before = {
       bool_or(outputs, "health_before.asked"), bool_or(outputs, "health_before.ok"),
       string_or(outputs, "health_before.version"), string_or(outputs, "health_before.result")};

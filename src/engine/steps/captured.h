@@ -4,6 +4,8 @@
 //    latest: {image_uri, digest, code_sha256, revision_id, architecture},
 //    alias:  {exists, version, description, revision_id, weights: {version: share}},
 //    live:   {image_uri, digest, function_version},
+//    pins:   {role, memory_mb, timeout_seconds, environment: {name: hash}},
+//    concurrency: {reserved, provisioned, provisioned_for},
 //    health_before: {asked, ok, version, result}}
 #pragma once
 
@@ -12,6 +14,7 @@
 
 #include "core/deployment.h"
 #include "engine/ports/functions.h"
+#include "engine/steps/pins.h"
 
 namespace pawl::steps {
 
@@ -43,6 +46,10 @@ struct Captured {
   CapturedLatest latest;
   std::optional<AliasState> alias;  // no value: there was none
   CapturedLive live;
+  Pins pins;                    // of the live version
+  std::optional<int> reserved;  // concurrency of the function
+  int provisioned = 0;
+  std::string provisioned_for;  // the alias or the live version
   HealthBefore health_before;
 };
 

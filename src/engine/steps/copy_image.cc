@@ -2,6 +2,7 @@
 // of it, by digest. The tag is resolved once, here or by the build, and never again.
 #include <fmt/format.h>
 
+#include "core/architecture.h"
 #include "engine/steps/captured.h"
 #include "engine/steps/kinds.h"
 
@@ -14,11 +15,6 @@ struct CopyJob {
   Digest digest;
   std::string platform;
 };
-
-std::string architecture_of_function(std::string_view image_architecture) {
-  if (image_architecture == "amd64") return "x86_64";
-  return std::string(image_architecture);
-}
 
 Error explain_missing_image(Error error, const std::string& image) {
   if (error.kind() != ErrorKind::not_found) return error;
@@ -120,13 +116,8 @@ class CopyImage : public Step {
 
   static Result<void> check_architecture(StepContext& context, const std::string& of_image) {
     const auto captured = captured_of(context.deployment());
-    const std::string wanted = captured.ok() ? captured->latest.architecture : "";
-    const std::string built = architecture_of_function(of_image);
-    if (built.empty() || wanted.empty() || built == wanted) return ok();
-    return Error(ErrorKind::failed,
-                 fmt::format("the image is built for {}, and {} runs on {}", of_image,
-                             string_or(context.step().params, "function"), wanted))
-        .with_hint("set image.build.platform in pawl.yaml, or the function's architecture");
+    return pawl::check_architecture(of_image, captured.ok() ? captured->latest.architecture : "",
+                                    string_or(context.step().params, "function"));
   }
 
   static json::object outputs_of(const CopyJob& job, const ImageInfo& image) {

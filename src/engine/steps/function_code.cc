@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/digest.h"
+#include "engine/steps/function_reasons.h"
 
 namespace pawl::steps {
 namespace {
@@ -36,15 +37,6 @@ class Polling {
 
 bool is_updating(const FunctionState& state) {
   return state.last_update_status == "InProgress" || state.state == "Pending";
-}
-
-Error update_failed(const FunctionState& state) {
-  const bool by_state = state.state == "Failed";
-  const std::string& reason = by_state ? state.state_reason : state.last_update_reason;
-  return Error(ErrorKind::failed, fmt::format("{} could not take the image: {}", state.name,
-                                              reason.empty() ? "no reason was given" : reason))
-      .with_hint(
-          "check that the function's role may read the repository, and the image's platform");
 }
 
 Error update_took_too_long(const FunctionTarget& target) {
@@ -208,6 +200,8 @@ Task<Result<FunctionState>> give_image(StepContext& context, Functions& function
         last->outcome_unknown() || is_busy(*last) || last->code() == "PreconditionFailedException";
     if (!ask_again) co_return explain_function_error(*std::move(last), target.name);
     context.log(last->message());
+    // Somebody else's update is waited for as long as an update may take.
+    if (is_busy(*last) && polling.has_time()) --turn;
     PAWL_CO_CHECK(co_await polling.pause());
   }
   co_return *std::move(last);
@@ -266,6 +260,7 @@ Task<Result<FunctionState>> publish(StepContext& context, Functions& functions,
     if (last->kind() != ErrorKind::conflict)
       co_return explain_function_error(*std::move(last), target.name);
     context.log(last->message());
+    if (is_busy(*last) && polling.has_time()) --turn;
     PAWL_CO_CHECK(co_await polling.pause());
   }
   co_return *std::move(last);

@@ -41,19 +41,6 @@ std::string shortened(std::string text) {
   return text.size() <= kShownLength ? text : text.substr(0, kShownLength) + "...";
 }
 
-std::string judge_body(const HealthSettings& settings, const std::string& body) {
-  if (settings.expect_json.empty()) return "";
-  const auto parsed = parse_json(body, "the body");
-  if (!parsed.ok()) return "the body is not JSON";
-  for (const auto& [path, expected] : settings.expect_json) {
-    const json::value* value = at_path(*parsed, path);
-    if (value == nullptr) return fmt::format("'{}' is missing in the body", path);
-    if (text_of(*value) != expected)
-      return fmt::format("'{}' is {} (expected {})", path, shortened(text_of(*value)), expected);
-  }
-  return "";
-}
-
 std::string join_url(const std::string& base, const std::string& path) {
   const bool doubled = !base.empty() && base.back() == '/' && !path.empty() && path[0] == '/';
   return doubled ? base + path.substr(1) : base + path;
@@ -83,7 +70,21 @@ std::string judge(const HealthSettings& settings, const ProbeAnswer& answer,
       return fmt::format("{} is {} (expected {})", settings.version_header,
                          shortened(answer.version_header), version);
   }
-  return judge_body(settings, answer.body);
+  return judge_body(settings.expect_json, answer.body);
+}
+
+std::string judge_body(const std::map<std::string, std::string>& expected,
+                       const std::string& body) {
+  if (expected.empty()) return "";
+  const auto parsed = parse_json(body, "the body");
+  if (!parsed.ok()) return "the body is not JSON";
+  for (const auto& [path, wanted] : expected) {
+    const json::value* value = at_path(*parsed, path);
+    if (value == nullptr) return fmt::format("'{}' is missing in the body", path);
+    if (text_of(*value) != wanted)
+      return fmt::format("'{}' is {} (expected {})", path, shortened(text_of(*value)), wanted);
+  }
+  return "";
 }
 
 Task<HealthAnswer> ask_once(HealthProbe& probe, HealthSettings settings, std::string base_url,

@@ -1,6 +1,7 @@
 // One question to the application, and whether the answer is good; the check that asks repeatedly.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "core/config.h"
@@ -20,6 +21,9 @@ struct HealthAnswer {
 /// Why an answer is not good, or nothing. `version` empty: any will do.
 std::string judge(const HealthSettings& settings, const ProbeAnswer& answer,
                   const std::string& version);
+
+/// The same of a body alone: paths in it, and the text that each value must have.
+std::string judge_body(const std::map<std::string, std::string>& expected, const std::string& body);
 
 Task<HealthAnswer> ask_once(HealthProbe& probe, HealthSettings settings, std::string base_url,
                             std::string version);

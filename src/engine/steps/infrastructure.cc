@@ -37,6 +37,7 @@ InfrastructureRequest request_of(StepContext& context) {
   request.region = string_or(params, "region");
   request.function = string_or(params, "function");
   request.alias = string_or(params, "alias");
+  request.is_rehearsal = bool_or(params, "rehearsal");
   return request;
 }
 

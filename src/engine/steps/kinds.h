@@ -22,6 +22,11 @@ std::unique_ptr<Step> make_confirm_static(const StepPorts& ports);
 std::unique_ptr<Step> make_switch_static(const StepPorts& ports);
 std::unique_ptr<Step> make_move_alias(const StepPorts& ports);
 std::unique_ptr<Step> make_restore_function(const StepPorts& ports);
+std::unique_ptr<Step> make_provision_version(const StepPorts& ports);
+std::unique_ptr<Step> make_await_provisioned(const StepPorts& ports);
+std::unique_ptr<Step> make_release_provisioned(const StepPorts& ports);
+std::unique_ptr<Step> make_prune_versions(const StepPorts& ports);
+std::unique_ptr<Step> make_run_hook(const StepPorts& ports);
 std::unique_ptr<Step> make_find_url(const StepPorts& ports);
 std::unique_ptr<Step> make_check_health(const StepPorts& ports);
 

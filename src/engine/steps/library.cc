@@ -44,6 +44,12 @@ class Library : public StepLibrary {
     add("move_alias", functions, steps::make_move_alias, ports);
     add("switch_static", objects, steps::make_switch_static, ports);
     add("restore_function", functions, steps::make_restore_function, ports);
+    const bool concurrency = ports.concurrency != nullptr;
+    add("provision_version", concurrency, steps::make_provision_version, ports);
+    add("await_provisioned", concurrency, steps::make_await_provisioned, ports);
+    add("release_provisioned", concurrency, steps::make_release_provisioned, ports);
+    add("prune_versions", functions && ports.function_versions, steps::make_prune_versions, ports);
+    add("run_hook", functions && ports.function_calls, steps::make_run_hook, ports);
     add("find_url", true, steps::make_find_url, ports);
     add("check_health", ports.health != nullptr, steps::make_check_health, ports);
   }

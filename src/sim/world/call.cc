@@ -37,7 +37,7 @@ Fate draw_fate(World& world, const Request& request, std::optional<Error>& refus
   } else if (chance.of(faults.rate(Fault::answer_lost))) {
     fate.is_answered = false;
   } else if (request.is_change && chance.of(faults.rate(Fault::twice))) {
-    fate.arrives_twice = true;
+    fate.arrives_twice = !request.arrives_once;
     fate.second_answers = chance.of(0.5);
   } else if (chance.of(faults.rate(Fault::delay))) {
     // Within the caller's patience: later than that, and it may arrive after whoever asked what had

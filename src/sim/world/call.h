@@ -19,6 +19,9 @@ struct Request {
   std::function<std::string()> look = {};
   /// It can be refused by a precondition, or should be: somebody may well be faster.
   bool is_guarded = false;
+  /// Nothing on the way repeats it (a POST on one connection): its doing the work twice would be
+  /// the sender's fault.
+  bool arrives_once = false;
 };
 
 /// What becomes of a request.

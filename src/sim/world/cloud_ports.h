@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/ports/forge.h"
+#include "engine/ports/function_calls.h"
 #include "engine/ports/functions.h"
 #include "engine/ports/health_probe.h"
 #include "engine/ports/image_registry.h"
@@ -26,6 +27,15 @@ class SimFunctions : public Functions {
   Task<Result<AliasState>> create_alias(AliasState alias) override;
   Task<Result<AliasState>> update_alias(AliasState alias) override;
   Task<Result<void>> delete_alias(std::string function, std::string alias) override;
+
+ private:
+  Gate& gate_;
+};
+
+class SimCalls : public FunctionCalls {
+ public:
+  explicit SimCalls(Gate& gate) : gate_(gate) {}
+  Task<Result<FunctionAnswer>> call(FunctionCall wanted) override;
 
  private:
   Gate& gate_;

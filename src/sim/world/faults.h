@@ -37,13 +37,15 @@ enum class Fault {
   blab,           // an error holds a secret: as it is, base64, URL-encoded
   deliveries,     // what CI says comes late, twice, and out of order
   store_slow,     // the record takes up to three quarters of a minute, or its answer does
+  hook_fails,     // a function that a hook calls answers with an error
 };
-constexpr size_t kFaults = 24;
+constexpr size_t kFaults = 25;
 constexpr std::array<std::string_view, kFaults> kFaultNames = {
-    "crash",      "stop",          "pause",        "request-lost", "answer-lost", "delay",
-    "throttle",   "server-error",  "clock",        "lease",        "slow-update", "update-fails",
-    "image-gone", "store-refuses", "store-answer", "by-hand",      "flapping",    "forge-down",
-    "twice",      "stale",         "tag-moved",    "blab",         "deliveries",  "store-slow"};
+    "crash",       "stop",         "pause",        "request-lost",  "answer-lost",
+    "delay",       "throttle",     "server-error", "clock",         "lease",
+    "slow-update", "update-fails", "image-gone",   "store-refuses", "store-answer",
+    "by-hand",     "flapping",     "forge-down",   "twice",         "stale",
+    "tag-moved",   "blab",         "deliveries",   "store-slow",    "hook-fails"};
 
 /// Which faults may come, each with its rate (0: never).
 class Faults {

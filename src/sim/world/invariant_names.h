@@ -17,6 +17,7 @@ inline constexpr const char* kProven = "11 rollback goes only to proven ground";
 inline constexpr const char* kDelivery = "12 delivery order does not matter";
 inline constexpr const char* kSecrets = "14 secrets stay inside";
 inline constexpr const char* kRefusal = "17 what was refused changes nothing";
+inline constexpr const char* kHook = "19 what cannot be undone is done once, and last";
 inline constexpr const char* kHeeded = "20 a cancel is heeded";
 inline constexpr const char* kLine = "13 nothing waits forever unseen, nothing is lost in line";
 inline constexpr const char* kRest = "15 silence brings rest";

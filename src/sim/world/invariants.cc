@@ -100,9 +100,11 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
   Watched& watched = watched_[effect.by.deployment];
   if (!watched.before && !effect.environment.empty())
     watched.before = world_.look(effect.environment);
+  if (action == "invoke" && fold != folds_.end()) check_hook_call(fold->second, effect.by.step);
   // Pawl's own objects are named by deployment and content: writing one again is the same write.
   const bool is_own_object = resource.find("/.pawl/") != std::string::npos;
-  if (!is_own_object)
+  // And a hook is asked by calling it once more with the same key.
+  if (!is_own_object && action != "invoke")
     unknown_[resource] = {effect.by.deployment, effect.by.key, effect.by.token, moment_};
   effects_.push_back(std::move(effect));
   return effects_.size() - 1;

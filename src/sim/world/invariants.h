@@ -2,8 +2,6 @@
 // every step of the clock against the record and the world's own ledger of requests, never against
 // what the engine says of itself.
 //
-// Of the nineteen this one cannot be checked on this world yet:
-//   19 a hook that cannot be undone runs at most once: there are no hooks yet
 // Of 17 only what the engine makes of a decision; the decision itself (a freeze, an approval) is
 // made before it is asked, by the pure core/validate (tests/core/validate_test.cc).
 // And of 1 only the acknowledged command, of 16 not the provisioned concurrency, which Pawl does
@@ -86,6 +84,8 @@ class Invariants {
   void written(const std::string& where, std::string_view text);
   /// The announced request is a notification.
   void not_a_change(const std::string& node) { announced_.erase(node); }
+  /// The alias of a function is about to be pointed to that version.
+  void points_to(const std::string& node, const std::string& function, const std::string& version);
   /// Something that a port saw.
   void broke(const char* invariant, std::string what) { broken(invariant, std::move(what)); }
   /// The application was asked, and this release answered.
@@ -164,6 +164,10 @@ class Invariants {
   void check_kept(const Deployment& deployment, const LiveView& before, const LiveView& now);
   void check_restored(const Deployment& deployment, const LiveView& now);
   void check_hands(const Deployment& deployment, const LiveView& now);
+  void check_hook_call(const Deployment& deployment, const std::string& step);
+  void check_hooks_at_end(const Deployment& deployment, const LiveView& now, bool says_undone);
+  /// What was live before it cannot read what its hooks made: there is no way back.
+  bool is_barred(const Deployment& deployment);
   void check_delivered(const Deployment& deployment);
   void check_trunk_at_rest();
   void forget_what_was_deleted(const Effect& effect);

@@ -10,7 +10,8 @@ using namespace invariant;
 bool Invariants::may_fail() const {
   return world_.faults.any({Fault::request_lost, Fault::answer_lost, Fault::throttle,
                             Fault::server_error, Fault::slow_update, Fault::update_fails,
-                            Fault::image_gone, Fault::flapping, Fault::delay, Fault::stale});
+                            Fault::image_gone, Fault::flapping, Fault::delay, Fault::stale,
+                            Fault::hook_fails});
 }
 
 void Invariants::see_end(const Deployment& deployment) {
@@ -49,9 +50,12 @@ void Invariants::check_finished(const Deployment& deployment) {
   const bool says_undone =
       deployment.phase == Phase::rolled_back || (deployment.phase == Phase::cancelled && !is_left);
   if (says_undone && !watched.is_touched) check_restored(deployment, now);
+  const bool has_no_way_back = is_barred(deployment);
+  check_hooks_at_end(deployment, now, says_undone && !watched.is_touched);
   // With shares on the alias it is chance which version answers, before and after.
   const bool is_shared = watched.before && !watched.before->weights.empty();
-  if (deployment.phase == Phase::failed && !watched.is_touched && !may_fail() && !is_shared)
+  if (deployment.phase == Phase::failed && !watched.is_touched && !may_fail() && !is_shared &&
+      !has_no_way_back)
     broken(kRestored, fmt::format("{} could not be undone, and nothing stood in its way: {}",
                                   deployment.id, deployment.reason));
   for (const StepState& step : deployment.steps)

@@ -1,16 +1,19 @@
 #include "sim/world/node.h"
 
+#include "core/hooks.h"
 #include "core/validate.h"
 #include "engine/queries.h"
 
 namespace pawl::sim {
 namespace {
 
-StepPorts step_ports(Clock& clock, SimFunctions& functions, SimImages& images, SimObjects& objects,
-                     SimFiles& files, SimApplication& application, SimForge& forge) {
+StepPorts step_ports(Clock& clock, SimFunctions& functions, SimCalls& calls, SimImages& images,
+                     SimObjects& objects, SimFiles& files, SimApplication& application,
+                     SimForge& forge) {
   StepPorts ports;
   ports.clock = &clock;
   ports.functions = &functions;
+  ports.function_calls = &calls;
   ports.images = &images;
   ports.repositories = &images;
   ports.objects = &objects;
@@ -29,6 +32,11 @@ RunnerOptions options_of(const std::string& owner, std::chrono::milliseconds pol
   return options;
 }
 
+Error blocked(World& world, const RollbackTarget& target) {
+  world.seen.count("a rollback by command was refused because of a hook");
+  return Error(ErrorKind::refused, target.blocked_by);
+}
+
 }  // namespace
 
 Node::Node(World& world, std::string name, int life, std::chrono::milliseconds skew)
@@ -40,14 +48,15 @@ Node::Node(World& world, std::string name, int life, std::chrono::milliseconds s
       entropy_(world.chance.next()),
       processes_(world, owner_),
       functions_(gate_),
+      calls_(gate_),
       images_(gate_),
       objects_(gate_),
       files_(world),
       source_(world),
       application_(gate_),
       forge_(gate_),
-      library_(gate_, make_step_library(step_ports(clock_, functions_, images_, objects_, files_,
-                                                   application_, forge_))),
+      library_(gate_, make_step_library(step_ports(clock_, functions_, calls_, images_, objects_,
+                                                   files_, application_, forge_))),
       runner_(RunnerPorts{store_, clock_, entropy_, library_, processes_, &forge_},
               options_of(owner_, world.poll), *this) {
   world_.tell(owner_, "starts");
@@ -87,6 +96,7 @@ Task<Result<std::string>> Node::accept_it(NewDeployment request) {
     PAWL_CO_TRY(const auto target,
                 co_await rollback_target(store_, World::kApp, request.environment, ""));
     if (!target) co_return Error(ErrorKind::refused, "there is nothing to go back to");
+    if (!target->blocked_by.empty()) co_return blocked(world_, *target);
     request.decision.release = target->release;
   }
   co_return co_await runner_.accept(std::move(request));
@@ -172,6 +182,34 @@ void Node::run(const std::string& deployment) {
   work->task.start(&work->context);
 }
 
+// As `pawl deploy` does. Of one that is not known somebody finds out, once nothing can be on its
+// way any more: `--hook count=ran`, or `=again`.
+Task<Result<void>> Node::look_at_hooks(const EnvironmentConfig& environment, ReleaseName release,
+                                       PlanFacts& facts) {
+  if (environment.hooks.empty()) co_return ok();
+  PAWL_CO_TRY(facts.hook_runs, co_await find_hook_runs(store_, World::kApp, environment.name,
+                                                       release, facts.source_digest));
+  auto allowed = check_hook_runs(environment, facts);
+  if (allowed.ok()) co_return allowed;
+  world_.seen.count("a hook that is not known was left to a person");
+  const HookData& data = world_.hooks[environment.name];
+  if (world_.clock.steady_now() - data.last_sent < kPatience * 2) co_return allowed;
+  Deployment asked;
+  asked.app = World::kApp;
+  asked.environment = environment.name;
+  asked.release = release;
+  for (const HookSettings& hook : environment.hooks) {
+    const auto run = facts.hook_runs.find(hook.name);
+    if (run == facts.hook_runs.end() || run->second.is_known) continue;
+    const auto counted = data.runs.find(hook_key(asked, hook, facts.source_digest));
+    if (counted == data.runs.end())
+      facts.hook_runs.erase(run);
+    else
+      run->second.is_known = true;
+  }
+  co_return ok();
+}
+
 Task<Result<Plan>> Node::make_plan(std::string id) {
   // Who runs it has read its beginning.
   world_.invariants.after_step();
@@ -182,6 +220,7 @@ Task<Result<Plan>> Node::make_plan(std::string id) {
                 co_await rollback_target(store_, World::kApp, deployment.environment,
                                          deployment.release.version));
     if (!target) co_return Error(ErrorKind::refused, "there is nothing to go back to");
+    if (!target->blocked_by.empty()) co_return blocked(world_, *target);
     co_return make_rollback_plan(world_.config, environment, *target);
   }
   Decision decision;
@@ -196,6 +235,7 @@ Task<Result<Plan>> Node::make_plan(std::string id) {
   decision.release = deployment.release;
   PlanFacts facts;
   facts.source_digest = world_.source.at(deployment.release.version);
+  PAWL_CO_CHECK(co_await look_at_hooks(environment, deployment.release, facts));
   Plan plan = make_deploy_plan(world_.config, environment, decision, facts);
   // Each release's assets lie in a folder of their own.
   for (PlanStep& step : plan.steps)

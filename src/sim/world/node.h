@@ -53,6 +53,8 @@ class Node : private RunObserver {
   void on_event(const Deployment& deployment, const Event& event) override;
   Task<Result<Plan>> make_plan(std::string deployment);
   Task<Result<std::string>> accept_it(NewDeployment request);
+  Task<Result<void>> look_at_hooks(const EnvironmentConfig& environment, ReleaseName release,
+                                   PlanFacts& facts);
   Task<Result<Decision>> decide(std::string commit);
   Task<void> deliver_and_note(std::string commit);
   Task<void> accept_and_note(NewDeployment request);
@@ -68,6 +70,7 @@ class Node : private RunObserver {
   SeededEntropy entropy_;
   SimProcesses processes_;
   SimFunctions functions_;
+  SimCalls calls_;
   SimImages images_;
   SimObjects objects_;
   SimFiles files_;

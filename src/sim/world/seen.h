@@ -65,6 +65,13 @@ inline constexpr const char* kMustBeSeen[] = {
     "CI said the same twice",
     "an older commit was superseded",
     "a newer commit took an older one's place",
+    "a hook ran",
+    "a hook failed",
+    "a hook was undone",
+    "a hook was called again with the same key",
+    "a hook that is not known was left to a person",
+    "a rollback was refused past the point of no return",
+    "a rollback by command was refused because of a hook",
 };
 
 }  // namespace pawl::sim

@@ -18,6 +18,8 @@ FunctionState state_of(const cloud::FunctionVersion& version) {
   state.state_reason = version.state_reason;
   state.last_update_status = version.last_update_status;
   state.last_update_reason = version.last_update_reason;
+  state.state_reason_code = version.state_reason_code;
+  state.last_update_reason_code = version.last_update_reason_code;
   state.architecture = version.settings.architecture;
   return state;
 }
@@ -156,6 +158,7 @@ Task<Result<AliasState>> SimFunctions::create_alias(AliasState alias) {
 
 Task<Result<AliasState>> SimFunctions::update_alias(AliasState alias) {
   World& world = gate_.world();
+  world.invariants.points_to(gate_.node(), alias.function, alias.version);
   Request request{"update_alias", "alias " + alias.function, true};
   request.is_guarded = true;
   request.look = [&world, alias] { return alias_in_words(world, alias.function, alias.name); };

@@ -21,10 +21,13 @@ enum class Scenario {
   rollback_command,
   changed_by_hand,
   first_deployment,
+  hooks,          // a good release, in an environment of its own
+  hooks_failing,  // one that does not answer, past the point of no return
+  hook_once,      // a hook that may not be called twice
 };
-inline constexpr std::array<std::string_view, 6> kScenarioNames = {
-    "good-release",     "failing-health",  "cancel",
-    "rollback-command", "changed-by-hand", "first-deployment"};
+inline constexpr std::array<std::string_view, 9> kScenarioNames = {
+    "good-release",     "failing-health", "cancel",        "rollback-command", "changed-by-hand",
+    "first-deployment", "hooks",          "hooks-failing", "hook-once"};
 
 struct RunResult {
   std::vector<Violation> violations;

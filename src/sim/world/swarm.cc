@@ -25,6 +25,8 @@ class Swarm {
     constexpr const char* kEnvironments[] = {"dev", "plain", "stage", "bare"};
     const uint64_t count = 1 + chance.below(4);
     environments_.assign(kEnvironments, kEnvironments + count);
+    if (chance.of(0.3)) environments_.emplace_back("hooked");
+    if (chance.of(0.2)) environments_.emplace_back("once");
     for (const auto& name : environments_) world_.make_environment(name);
     world_.clock.advance(milliseconds(5'000));
     machines_ = 1 + chance.below(3);

@@ -14,6 +14,14 @@ bool all_ended(const World& world, size_t count) {
   return world.invariants.deployments().size() >= count && world.invariants.all_ended();
 }
 
+// Those of hooks are played where there are some.
+std::string place_of(const SweepOptions& options) {
+  if (options.scenario == Scenario::hook_once) return "once";
+  const bool is_hooked =
+      options.scenario == Scenario::hooks || options.scenario == Scenario::hooks_failing;
+  return is_hooked ? "hooked" : options.environment;
+}
+
 // Without faults: what is live when the scenario begins.
 void deploy_well(World& world, Stage& stage, const std::string& environment) {
   stage.node(0)->accept(DeploymentKind::deploy, environment, world.make_release(true));
@@ -28,7 +36,7 @@ RunResult run_scenario(const SweepOptions& options) {
   world_options.tells = options.tells;
   World world(world_options);
   Stage stage(world);
-  const std::string& environment = options.environment;
+  const std::string environment = place_of(options);
   world.make_environment(environment);
   stage.start(0);
   world.clock.advance(milliseconds(5'000));
@@ -43,7 +51,8 @@ RunResult run_scenario(const SweepOptions& options) {
   size_t calls = 0;
   first.gate().crash_at(options.crashes.empty() ? 0 : options.crashes[0]);
   std::string owner = first.owner();
-  const bool is_bad = options.scenario == Scenario::failing_health;
+  const bool is_bad =
+      options.scenario == Scenario::failing_health || options.scenario == Scenario::hooks_failing;
   const std::string version = is_rollback ? "" : world.make_release(!is_bad);
   const auto kind = is_rollback ? DeploymentKind::rollback : DeploymentKind::deploy;
   first.accept(kind, environment, version);

@@ -31,6 +31,21 @@ environments:
   stage:
   bare: {function: {alias: none}}
   trunk: {trigger: ci}
+  hooked:
+    hooks:
+      - {name: migrate, when: before_traffic, invoke: {payload: {op: migrate}}, idempotent: true}
+      - name: warm
+        when: after_traffic
+        invoke: {payload: {op: warm}}
+        undo: {payload: {op: cool}}
+        idempotent: true
+        retries: 1
+  once:
+    hooks:
+      - name: count
+        when: before_traffic
+        invoke: {payload: {op: count}}
+        compatible_with: previous
 )";
 
 // Parsed once for all worlds.

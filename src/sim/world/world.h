@@ -19,6 +19,7 @@
 #include "sim/virtual_clock.h"
 #include "sim/world/chance.h"
 #include "sim/world/faults.h"
+#include "sim/world/hook_data.h"
 #include "sim/world/invariants.h"
 #include "sim/world/seen.h"
 
@@ -56,6 +57,7 @@ class World {
   std::map<std::string, std::set<std::string>> tagged;  // version -> all that its tag ever named
   std::map<std::string, std::string> work_tree;  // path -> content: the assets of each release
   std::map<std::string, std::string> etags;      // of each of those
+  std::map<std::string, HookData> hooks;         // by environment
   std::vector<DeploymentReport> told;            // what people were told, in order
   std::set<std::string> gone;                    // owners whose process is known to have gone
   std::vector<std::string> story;

@@ -138,7 +138,8 @@ TEST(CopyImage, RefusesAnImageForAnotherArchitecture) {
   world.plan_deployment();
   const auto copied = world.run_until("copy_image");
   ASSERT_FALSE(copied.ok());
-  EXPECT_EQ(copied.error().message(), "the image is built for arm64, and meals-dev runs on x86_64");
+  EXPECT_EQ(copied.error().message(),
+            "the image is built for arm64, and meals-dev runs on x86_64: it could not start");
   EXPECT_THAT(world.images.ledger, IsEmpty());
 }
 

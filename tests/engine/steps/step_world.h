@@ -24,6 +24,15 @@ environments:
   unqualified: {function: {alias: none}}
   bare: {health: none, static: none}
   terraformed: {infrastructure: {terraform: {dir: terraform, backend: backend.tpl}}}
+  hooked:
+    hooks:
+      - {name: migrate, when: before_traffic, invoke: {payload: {op: migrate}, expect: {done: true}}}
+      - name: warm
+        when: after_traffic
+        invoke: {payload: {op: warm}, timeout: 20s}
+        undo: {payload: {op: cool}}
+        idempotent: true
+        retries: 1
 )";
 
 class StepWorld {
@@ -35,6 +44,9 @@ class StepWorld {
     StepPorts ports;
     ports.clock = &clock;
     ports.functions = &functions;
+    ports.function_calls = &calls;
+    ports.concurrency = &concurrency;
+    ports.function_versions = &functions;
     ports.images = &images;
     ports.repositories = &images;
     ports.objects = &objects;
@@ -161,6 +173,8 @@ class StepWorld {
 
   FakeClock clock;
   FakeFunctions functions;
+  FakeCalls calls;
+  FakeConcurrency concurrency;
   FakeImages images;
   FakeObjects objects;
   FakeStaticFiles static_files;
