@@ -15,11 +15,16 @@ namespace {
 constexpr int kMaxReferrerDepth = 3;
 constexpr std::array<std::string_view, 3> kCosignSuffixes = {"sig", "att", "sbom"};
 
+/// One that was stopped was stopped because of another, which is the one to tell.
 template <class T>
 Result<void> first_error(const std::vector<Result<T>>& outcomes) {
-  for (const auto& outcome : outcomes)
-    if (!outcome.ok()) return outcome.error();
-  return ok();
+  Result<void> first;
+  for (const auto& outcome : outcomes) {
+    if (outcome.ok()) continue;
+    if (outcome.error().kind() != ErrorKind::interrupted) return outcome.error();
+    first = outcome.error();
+  }
+  return first;
 }
 
 // Layers, that is: the config lists them and differs.

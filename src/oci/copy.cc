@@ -222,7 +222,7 @@ Task<Result<void>> ImageCopy::name_it(Manifest root) {
         fmt::format("{} takes no index: {}:{} names the manifest for {} alone", target, target, tag,
                     work_.options.report_platform.str()));
     report.digest = instead->digest;
-    PAWL_CO_TRY(put, co_await work_.target.put_manifest(*instead, tag));
+    PAWL_CO_CHECK(co_await work_.target.put_manifest(*instead, tag));
   }
   ++report.manifests_copied;
   PAWL_CO_TRY(const auto now, co_await work_.target.head_manifest(tag));
