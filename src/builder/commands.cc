@@ -191,7 +191,8 @@ BuildCommands buildx_commands(const BuildRequest& request, const BuilderOptions&
   if (settings.provenance == "none") add(argv, {"--provenance=false"});
   if (settings.provenance == "min" || settings.provenance == "max")
     add(argv, {"--provenance=mode=" + settings.provenance});
-  if (!settings.sbom.empty()) add(argv, {settings.sbom == "attach" ? "--sbom=true" : "--sbom=false"});
+  if (!settings.sbom.empty())
+    add(argv, {settings.sbom == "attach" ? "--sbom=true" : "--sbom=false"});
   add_build_options(argv, request, options, files);
   for (const auto& tag : request.tags) add(argv, {"--tag", name + ":" + tag});
   argv.push_back(context_of(request, options));

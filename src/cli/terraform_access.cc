@@ -14,7 +14,8 @@ Task<Result<Variables>> variables_of(std::shared_ptr<aws::CredentialSource> sour
   co_return variables;
 }
 
-// https://registry.terraform.io/providers/hashicorp/aws/latest/docs#authentication-and-configuration
+// "Authentication and Configuration" of the provider's documentation:
+// https://registry.terraform.io/providers/hashicorp/aws/latest/docs
 bool finds_credentials_itself(const ProcessEnvironment& variables) {
   if (!variables.get("AWS_ACCESS_KEY_ID").empty()) return true;
   if (!variables.get("AWS_WEB_IDENTITY_TOKEN_FILE").empty()) return true;

@@ -97,7 +97,11 @@ Result<std::string> backend_of(const TerraformPlace& place, const Infrastructure
 class Terraform : public Infrastructure {
  public:
   Terraform(Processes& processes, TerraformOptions options)
-      : processes_(processes), options_(std::move(options)) {}
+      : processes_(processes), options_(std::move(options)) {
+    // Terraform runs in its tree.
+    if (!options_.plugin_cache.empty())
+      options_.plugin_cache = fs::absolute(options_.plugin_cache).string();
+  }
 
   Task<Result<std::string>> available(TerraformSettings settings) override {
     TerraformProgram program(processes_, options_, settings, {});

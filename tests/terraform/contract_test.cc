@@ -178,8 +178,8 @@ void TerraformContract::a_failing_apply_is_told_in_terraforms_words() {
   EXPECT_THAT(log_, HasSubstr("aws_cloudwatch_log_group.app: Plan to create"));
   EXPECT_THAT(log_, HasSubstr("  +   create  aws_ssm_parameter.password\n"));
   // Every environment has its links into the one cache.
-  EXPECT_TRUE(std::filesystem::exists(folder_ /
-                                      ".pawl/terraform/plugins/registry.terraform.io/hashicorp"));
+  EXPECT_TRUE(
+      std::filesystem::exists(folder_ / ".pawl/terraform/plugins/registry.terraform.io/hashicorp"));
   const auto applied = apply();
   ASSERT_FALSE(applied.ok());
   EXPECT_EQ(applied.error().kind(), ErrorKind::failed);

@@ -236,7 +236,8 @@ TEST_F(TerraformRuns, WaitsForALockNoLongerThanItMay) {
   const auto planned = plan();
   ASSERT_FALSE(planned.ok());
   EXPECT_EQ(planned.error().kind(), ErrorKind::conflict);
-  EXPECT_EQ(planned.error().message().rfind("while waiting 1 min 30 s for the state's lock: ", 0), 0u)
+  EXPECT_EQ(planned.error().message().rfind("while waiting 1 min 30 s for the state's lock: ", 0),
+            0u)
       << planned.error().message();
   EXPECT_NE(planned.error().what().find("locked by ana@laptop"), std::string::npos);
   ASSERT_EQ(processes_.with({" plan "}).size(), 3u);
