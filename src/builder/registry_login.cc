@@ -48,6 +48,17 @@ json::object object_or_empty(const json::object& from, const char* name) {
   return found != nullptr && found->is_object() ? found->get_object() : json::object();
 }
 
+// Empty when there is none.
+Result<json::object> persons_config(const BuilderOptions& options) {
+  if (options.docker_config.empty()) return json::object();
+  const std::string path = options.docker_config + "/config.json";
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (text.str().empty()) return json::object();
+  return parse_json_object(text.str(), path);
+}
+
 }  // namespace
 
 Result<PrivateFolder> PrivateFolder::make_in(const std::string& parent) {
@@ -72,10 +83,17 @@ Result<void> PrivateFolder::write(const std::string& name, const std::string& te
   return write_private_file(path_ + "/" + name, text);
 }
 
-std::string auth_file(const BuilderOptions& options) {
-  json::object auths;
+Result<std::string> auth_file(const BuilderOptions& options) {
+  PAWL_TRY(const auto persons, persons_config(options));
+  json::object auths = object_or_empty(persons, "auths");
   add_logins(auths, options);
-  return json::serialize(json::object{{"auths", std::move(auths)}});
+  json::object file{{"auths", std::move(auths)}};
+  json::object helpers = object_or_empty(persons, "credHelpers");
+  // A helper wins over "auths".
+  for (const auto& login : options.logins)
+    for (const auto& host : hosts_of(login, options)) helpers.erase(host);
+  if (!helpers.empty()) file["credHelpers"] = std::move(helpers);
+  return json::serialize(file);
 }
 
 std::string docker_config_file(const json::object& persons, const BuilderOptions& options) {

@@ -25,8 +25,9 @@ class PrivateFolder {
   std::string path_;
 };
 
-/// auth.json for buildah: containers-auth.json(5).
-std::string auth_file(const BuilderOptions& options);
+/// auth.json for buildah and podman, containers-auth.json(5): the person's own logins (of docker)
+/// with ours added, since a build that is given this file looks nowhere else for base images.
+Result<std::string> auth_file(const BuilderOptions& options);
 
 /// config.json for docker: the person's own (contexts, plugins' settings, other logins) with ours
 /// added. A credential helper of theirs would win over "auths", so ours are taken out of its hands.

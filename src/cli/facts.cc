@@ -6,6 +6,7 @@
 #include <ctime>
 #include <filesystem>
 
+#include "core/terraform_outputs.h"
 #include "engine/queries.h"
 
 namespace pawl {
@@ -59,10 +60,10 @@ Task<Result<void>> read_registry(Session& session, const EnvironmentConfig& envi
                                  const std::string& tag, Facts& facts, PlanFacts& plan) {
   PAWL_CO_TRY(auto name, ImageReference::parse(environment.image.source));
   const ImageReference image = name.with_tag(tag);
-  const std::string platform =
-      environment.image.build ? environment.image.build->platform : "linux/amd64";
+  const std::string platform = environment.image.build ? environment.image.build->platform : "";
   auto found = co_await session.ports().images->resolve(image, platform);
   if (found.ok()) {
+    PAWL_CO_CHECK(check_lambda_image(found->facts(), "", image.str()));
     facts.image_exists = true;
     plan.source_digest = found->digest.str();
   } else if (found.error().kind() == ErrorKind::not_found) {
@@ -88,7 +89,7 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
     result.facts.utc_offset_minutes[window.zone] = offset;
   }
   PAWL_CO_CHECK(co_await read_git(session, result.trigger, result.facts, result.plan_facts));
-  result.facts.can_build = result.facts.can_build && question.environment.image.build.has_value();
+  result.facts.can_build = result.facts.can_build && question.environment.image.can_be_made();
   result.plan_facts.on_main_branch = result.trigger.branch == question.config.main_branch;
   PAWL_CO_CHECK(co_await read_journal(session, question, result.trigger, result.facts));
   const ReleaseName name = name_release(question.environment, result.trigger, result.facts);
@@ -100,9 +101,30 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
   co_return result;
 }
 
+Task<Result<json::object>> outputs_before(Session& session, const EnvironmentConfig& environment) {
+  Infrastructure* infrastructure = session.ports().infrastructure;
+  if (!environment.terraform || infrastructure == nullptr || !names_output(environment))
+    co_return json::object{};
+  InfrastructureRequest request;
+  request.settings = *environment.terraform;
+  request.environment = environment.name;
+  request.region = environment.region;
+  PAWL_CO_TRY(const auto caller, co_await session.ports().identity->caller());
+  request.account_id = caller.account;
+  auto outputs = co_await infrastructure->outputs(std::move(request));
+  if (!outputs.ok())
+    co_return std::move(outputs).error().while_doing("reading Terraform's outputs as they are now");
+  co_return outputs;
+}
+
 Task<Result<PlanFacts>> plan_facts(Session& session, const EnvironmentConfig& environment,
                                    PlanFacts known) {
-  auto uri = co_await session.ports().repositories->find_uri(environment.function.repository);
+  PAWL_CO_TRY(known.terraform_outputs, co_await outputs_before(session, environment));
+  // What Terraform names may get another name in this very deployment.
+  const bool is_named_later = names_output(environment.function.repository);
+  Result<std::string> uri = Error(ErrorKind::not_found, "Terraform names it");
+  if (!is_named_later)
+    uri = co_await session.ports().repositories->find_uri(environment.function.repository);
   if (uri.ok()) {
     known.repository_exists = true;
     known.repository_uri = *uri;
@@ -111,7 +133,9 @@ Task<Result<PlanFacts>> plan_facts(Session& session, const EnvironmentConfig& en
   } else {
     co_return std::move(uri).error();
   }
-  if (environment.terraform && environment.static_files) {
+  if (environment.static_files && names_output(environment.static_files->bucket)) {
+    known.bucket_exists = false;
+  } else if (environment.terraform && environment.static_files) {
     auto bucket = co_await session.ports().objects->check_bucket(environment.static_files->bucket);
     // Terraform may make it, or give the right to use it: then the upload comes after.
     const bool is_terraforms = !bucket.ok() && (bucket.error().kind() == ErrorKind::not_found ||

@@ -60,6 +60,7 @@ Task<Result<int>> show_plan(Session& session, const Globals& globals, DeployQues
   }
   PAWL_CO_TRY(auto facts,
               co_await plan_facts(session, question.environment, assessment.plan_facts));
+  facts.allow_destroy = question.trigger.allow_destroy;
   const Plan plan = make_deploy_plan(question.config, question.environment, decision, facts);
   if (globals.json) {
     object["plan"] = to_json(plan);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "aws/credentials.h"
 #include "cli/globals.h"
 #include "engine/ports/process_table.h"
 #include "engine/ports/source_repository.h"
@@ -31,6 +32,7 @@ class Session {
   virtual Forge* forge() = 0;
   virtual SourceRepository& source() = 0;
   virtual ProcessTable& processes() = 0;
+  virtual aws::CredentialSource& aws_credentials() = 0;
 };
 
 Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,

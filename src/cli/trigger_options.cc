@@ -28,6 +28,9 @@ void TriggerOptions::describe(CliCommand& command) {
       .choices("--trigger", {"manual", "ci"})
       .option("--ci-conclusion", ci_conclusion, "With --trigger ci: how CI ended")
       .option("--approved-by", approved_by, "Who approved, where the environment needs it")
+      .option("--allow-destroy", allow_destroy,
+              "A protected resource (its address, or a type) that Terraform may destroy or replace "
+              "this once; may be repeated, and is recorded")
       .flag("--force", force, "Deploy although a newer commit is live");
 }
 
@@ -43,6 +46,7 @@ Result<DeployQuestion> TriggerOptions::question(const Config& config,
   ask.ci_conclusion = ci_conclusion;
   ask.approved_by = approved_by;
   ask.force = force;
+  ask.allow_destroy = allow_destroy;
   ask.actor = actor_of(globals.environment);
   if (!sha.empty() && !is_sha(sha))
     return Error(ErrorKind::usage, fmt::format("--sha {} is not a commit id", sha))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
 #include "cli/facts.h"
@@ -16,6 +17,7 @@ struct TriggerOptions {
   std::string trigger = "manual";
   std::string ci_conclusion;
   std::string approved_by;
+  std::vector<std::string> allow_destroy;
   bool force = false;
 
   void describe(CliCommand& command);

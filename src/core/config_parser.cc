@@ -16,8 +16,8 @@ namespace {
 
 constexpr size_t kMaxEnvironments = 50;
 constexpr size_t kMaxProblemsTold = 50;
-constexpr std::array kMergedSections = {"image",  "infrastructure", "function", "url",
-                                        "static", "health",         "limits",   "on_cancel"};
+constexpr std::array kMergedSections = {"aws",    "image",  "infrastructure", "function", "url",
+                                        "static", "health", "limits",         "on_cancel"};
 const std::vector<std::string> kLaterKeys = {"hooks"};
 
 bool is_none(const YamlNode& node) {
@@ -117,8 +117,8 @@ YamlNode merged_settings(const YamlNode& file, const YamlNode& environment) {
     if (base == nullptr) continue;
     YamlMember member{base->key, base->mark, base->value};
     if (shared != nullptr && own != nullptr) member.value = merge(shared->value, own->value);
-    const bool can_be_none =
-        member.key == "infrastructure" || member.key == "static" || member.key == "health";
+    const bool can_be_none = member.key == "infrastructure" || member.key == "static" ||
+                             member.key == "health" || member.key == "aws";
     if (own != nullptr && can_be_none && is_none(own->value)) continue;
     merged.members.push_back(std::move(member));
   }

@@ -1,4 +1,4 @@
-// The sections of pawl.yaml that an environment may override: image, infrastructure, function, url,
+// The sections of pawl.yaml that an environment may override: aws, image, infrastructure, function, url,
 // static, health, limits, on_cancel.
 #pragma once
 

@@ -3,6 +3,7 @@
 
 #include "core/plan.h"
 #include "core/plan_steps.h"
+#include "core/terraform_outputs.h"
 
 namespace pawl {
 namespace {
@@ -18,8 +19,10 @@ class DeployPlan {
     plan_.release = decision_.release;
     plan_.policy = environment_.policy;
     if (!config_.repository.empty()) add(notify_started_step(config_, environment_));
-    add(capture_live_step(environment_));
-    if (decision_.needs_build) add(build_image());
+    // What is live has the names that Terraform gave it the last time.
+    add(capture_live_step(with_known_outputs(environment_, facts_.terraform_outputs),
+                          environment_.terraform.has_value()));
+    if (decision_.needs_build) add(build_image());  // or the push of an OCI layout
     if (environment_.terraform) {
       add(plan_infrastructure());
       add(apply_infrastructure());
@@ -33,9 +36,10 @@ class DeployPlan {
       add(move_alias());
     }
     if (environment_.static_files)
-      add(switch_static_step(*environment_.static_files, {files_step(), traffic_step()}));
+      add(switch_static_step(*environment_.static_files, {files_step(), traffic_step()}, ""));
     add(find_url_step(environment_, {after_infrastructure()}));
     if (environment_.health) add(check_health());
+    if (environment_.terraform) let_names_wait_for_terraform(plan_);
     add_warnings();
     return std::move(plan_);
   }
@@ -76,27 +80,44 @@ class DeployPlan {
     if (facts_.on_main_branch) tags.push_back("latest");
     json::object args;
     for (const auto& [name, value] : settings.args) args[name] = fill(value);
+    json::object secrets;
+    for (const auto& [id, source] : settings.secrets) secrets[id] = source;
     json::object labels{{"org.opencontainers.image.version", release.version},
                         {"org.opencontainers.image.revision", release.sha}};
     if (!facts_.git_remote_url.empty())
       labels["org.opencontainers.image.source"] = facts_.git_remote_url;
-    PlanStep made = step("build_image",
-                         fmt::format("build {} from {}/{} and push it", image(), settings.context,
-                                     settings.dockerfile),
-                         {});
+    const std::string layout = fill(environment_.image.layout);
+    const std::string title =
+        layout.empty() ? fmt::format("build {} from {}/{} and push it", image(), settings.context,
+                                     settings.dockerfile)
+                       : fmt::format("push the image of the OCI layout {} as {}", layout, image());
+    PlanStep made = step("build_image", title, {});
     made.stage = Stage::build;
-    made.params = {{"image", environment_.image.source},
-                   {"image_tag", release.image_tag},
-                   {"tags", std::move(tags)},
-                   {"labels", std::move(labels)},
-                   {"revision", release.sha},
-                   {"context", settings.context},
-                   {"dockerfile", settings.dockerfile},
-                   {"target", settings.target},
-                   {"platform", settings.platform},
-                   {"builder", settings.builder},
-                   {"args", std::move(args)}};
+    made.params = json::object{{"image", environment_.image.source},
+                               {"image_tag", release.image_tag},
+                               {"tags", std::move(tags)},
+                               {"labels", std::move(labels)},
+                               {"revision", release.sha},
+                               {"context", settings.context},
+                               {"dockerfile", settings.dockerfile},
+                               {"target", settings.target},
+                               {"platform", settings.platform},
+                               {"platforms", array_of(settings.platforms)},
+                               {"builder", settings.builder},
+                               {"args", std::move(args)},
+                               {"secrets", std::move(secrets)},
+                               {"cache_from", array_of(settings.cache_from)},
+                               {"cache_to", array_of(settings.cache_to)},
+                               {"provenance", settings.provenance},
+                               {"sbom", settings.sbom},
+                               {"layout", layout}};
     return made;
+  }
+
+  static json::array array_of(const std::vector<std::string>& texts) {
+    json::array array;
+    for (const auto& text : texts) array.push_back(json::string(text));
+    return array;
   }
 
   // {version} and {revision} are known only now.
@@ -113,12 +134,15 @@ class DeployPlan {
 
   json::object terraform_params() const {
     const TerraformSettings& settings = *environment_.terraform;
-    json::array var_files;
-    for (const auto& file : settings.var_files) var_files.push_back(json::string(file));
+    const auto known = with_known_outputs(environment_, facts_.terraform_outputs);
     return {{"dir", settings.dir},
             {"backend", settings.backend},
-            {"var_files", std::move(var_files)},
-            {"function", environment_.function.name},
+            {"var_files", array_of(settings.var_files)},
+            {"binary", settings.binary},
+            {"workspace", settings.workspace},
+            {"protect", array_of(settings.protect)},
+            {"allow_destroy", array_of(facts_.allow_destroy)},
+            {"function", known.function.name},
             {"alias", environment_.function.alias},
             {"environment", environment_.name},
             {"region", environment_.region}};
@@ -148,14 +172,15 @@ class DeployPlan {
     if (decision_.needs_build) made.needs.emplace_back("build_image");
     if (environment_.terraform && !facts_.repository_exists)
       made.needs.emplace_back("apply_infrastructure");
-    made.params = {{"source", environment_.image.source},
-                   {"image_tag", decision_.release.image_tag},
-                   {"digest", decision_.needs_build ? "" : facts_.source_digest},
-                   // Empty: the platform that the function runs on.
-                   {"platform", environment_.image.build ? environment_.image.build->platform : ""},
-                   {"repository", environment_.function.repository},
-                   {"repository_uri", facts_.repository_uri},
-                   {"function", environment_.function.name}};
+    made.params = json::object{
+        {"source", environment_.image.source},
+        {"image_tag", decision_.release.image_tag},
+        {"digest", decision_.needs_build ? "" : facts_.source_digest},
+        // Empty: the platform that the function runs on.
+        {"platform", environment_.image.build ? environment_.image.build->platform : ""},
+        {"repository", environment_.function.repository},
+        {"repository_uri", facts_.repository_uri},
+        {"function", environment_.function.name}};
     return made;
   }
 
@@ -186,9 +211,9 @@ class DeployPlan {
     if (environment_.terraform) made.needs.emplace_back("apply_infrastructure");
     // With alias none this is what moves the traffic: the new files must be there.
     if (!has_alias() && environment_.static_files) made.needs.push_back(files_step());
-    made.params = {{"function", environment_.function.name},
-                   {"alias", environment_.function.alias},
-                   {"update_timeout_ms", environment_.function.update_timeout.count()}};
+    made.params = json::object{{"function", environment_.function.name},
+                               {"alias", environment_.function.alias},
+                               {"update_timeout_ms", environment_.function.update_timeout.count()}};
     made.undo = "gives the function the image that it had";
     return made;
   }
@@ -197,10 +222,10 @@ class DeployPlan {
     PlanStep made = step("publish_version",
                          fmt::format("publish it as a version of {}", environment_.function.name),
                          {"update_function"});
-    made.params = {{"function", environment_.function.name},
-                   {"version", decision_.release.version},
-                   {"sha", decision_.release.sha},
-                   {"update_timeout_ms", environment_.function.update_timeout.count()}};
+    made.params = json::object{{"function", environment_.function.name},
+                               {"version", decision_.release.version},
+                               {"sha", decision_.release.sha},
+                               {"update_timeout_ms", environment_.function.update_timeout.count()}};
     return made;
   }
 
@@ -211,11 +236,11 @@ class DeployPlan {
              fmt::format("move the alias {} of {} to that version", function.alias, function.name),
              {"publish_version"});
     if (environment_.static_files) made.needs.push_back(files_step());
-    made.params = {{"function", function.name},
-                   {"alias", function.alias},
-                   {"version", decision_.release.version},
-                   {"sha", decision_.release.sha},
-                   {"update_timeout_ms", function.update_timeout.count()}};
+    made.params = json::object{{"function", function.name},
+                               {"alias", function.alias},
+                               {"version", decision_.release.version},
+                               {"sha", decision_.release.sha},
+                               {"update_timeout_ms", function.update_timeout.count()}};
     made.undo = "moves the alias back to the version that was live";
     return made;
   }
@@ -231,6 +256,11 @@ class DeployPlan {
     plan_.warnings = common_warnings(config_, environment_);
     if (environment_.terraform)
       plan_.warnings.emplace_back("what Terraform changes is not taken back by a rollback");
+    for (const auto& each : facts_.allow_destroy)
+      plan_.warnings.push_back(
+          fmt::format("Terraform may destroy or replace {}, although it is protected: it was "
+                      "allowed for this deployment (--allow-destroy)",
+                      each));
   }
 
   const Config& config_;

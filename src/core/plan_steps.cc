@@ -59,24 +59,24 @@ PlanStep notify_started_step(const Config& config, const EnvironmentConfig& envi
   step.id = step.kind = "notify_started";
   step.title =
       fmt::format("tell {} that a deployment to {} has begun", config.repository, environment.name);
-  step.params = {{"repository", config.repository}};
+  step.params = json::object{{"repository", config.repository}};
   step.required = false;
   return step;
 }
 
-PlanStep capture_live_step(const EnvironmentConfig& environment) {
+PlanStep capture_live_step(const EnvironmentConfig& environment, bool may_be_absent) {
   PlanStep step;
   step.id = step.kind = "capture_live";
   step.title =
       fmt::format("record what is live in {} before anything is changed", environment.name);
-  step.params = {{"function", environment.function.name},
-                 {"alias", environment.function.alias},
-                 {"repository", environment.function.repository},
-                 {"region", environment.region},
-                 // Terraform may be what makes them, later in this very plan.
-                 {"may_be_absent", environment.terraform.has_value()},
-                 {"url", url_params(environment)}};
-  if (environment.health) step.params["health"] = to_json(*environment.health);
+  json::object params{{"function", environment.function.name},
+                      {"alias", environment.function.alias},
+                      {"repository", environment.function.repository},
+                      {"region", environment.region},
+                      {"may_be_absent", may_be_absent},
+                      {"url", url_params(environment)}};
+  if (environment.health) params["health"] = to_json(*environment.health);
+  step.params = std::move(params);
   return step;
 }
 
@@ -99,21 +99,24 @@ PlanStep check_health_step(const EnvironmentConfig& environment, const ReleaseNa
   step.title = fmt::format("ask {} until {} answers well (at most {} times)",
                            environment.health->path, release.version, attempts);
   step.needs = std::move(needs);
-  step.params = {{"health", to_json(*environment.health)},
-                 {"attempts", attempts},
-                 {"version", release.version},
-                 {"function", environment.function.name},
-                 {"alias", environment.function.alias}};
+  step.params = json::object{{"health", to_json(*environment.health)},
+                             {"attempts", attempts},
+                             {"version", release.version},
+                             {"function", environment.function.name},
+                             {"alias", environment.function.alias}};
   return step;
 }
 
-PlanStep switch_static_step(const StaticSettings& settings, std::vector<std::string> needs) {
+PlanStep switch_static_step(const StaticSettings& settings, std::vector<std::string> needs,
+                            const std::string& manifest_digest) {
   PlanStep step;
   step.id = step.kind = "switch_static";
   step.title = fmt::format("switch the files with fixed names in s3://{}/{}", settings.bucket,
                            settings.prefix);
   step.needs = std::move(needs);
-  step.params = {{"bucket", settings.bucket}, {"prefix", settings.prefix}};
+  json::object params{{"bucket", settings.bucket}, {"prefix", settings.prefix}};
+  if (!manifest_digest.empty()) params["manifest_digest"] = manifest_digest;
+  step.params = std::move(params);
   step.undo = "puts those files back as they were";
   return step;
 }

@@ -46,13 +46,28 @@ TEST(ConfigParser, ReadsEveryKey) {
   EXPECT_EQ(dev.image.build->dockerfile, "docker/Dockerfile");
   EXPECT_EQ(dev.image.build->target, "lambda");
   EXPECT_EQ(dev.image.build->platform, "linux/arm64");
-  EXPECT_EQ(dev.image.build->builder, "buildah");
+  EXPECT_EQ(dev.image.build->builder, "buildx");
+  EXPECT_EQ(dev.image.build->platforms.at(1), "linux/arm64");
+  EXPECT_EQ(dev.image.build->secrets.at("npm"), "env:NPM_TOKEN");
+  EXPECT_EQ(dev.image.build->cache_from.at(1), "type=gha,scope=dev");
+  EXPECT_EQ(dev.image.build->provenance, "max");
+  EXPECT_EQ(dev.image.build->sbom, "attach");
   EXPECT_EQ(dev.image.build->args.at("APP_VERSION"), "{version}");
   EXPECT_EQ(dev.image.build->args.at("STAGE"), "dev");
   EXPECT_EQ(dev.image.build->args.at("DEBUG"), "false");
   EXPECT_EQ(dev.image.build->args.at("LEVEL"), "3");
   EXPECT_EQ(dev.terraform->backend, "environments/dev/backend.hcl.template");
   EXPECT_EQ(dev.terraform->var_files.at(0), "environments/dev/terraform.tfvars");
+  EXPECT_EQ(dev.aws.roles.at(0), "arn:aws:iam::111122223333:role/pawl-dev");
+  EXPECT_EQ(dev.aws.external_id, "pawl/meals");
+  EXPECT_EQ(dev.aws.audience, "sts.amazonaws.com");
+  EXPECT_EQ(dev.terraform->binary, "bin/tofu");
+  EXPECT_EQ(dev.terraform->workspace, "dev");
+  EXPECT_EQ(dev.terraform->protect.at(1), "aws_sqs_*");
+  const auto& named = environment(config, "named");
+  EXPECT_EQ(named.function.name, "{terraform.function}");
+  EXPECT_EQ(named.static_files->bucket, "{terraform.bucket}-files");
+  EXPECT_EQ(named.url.fixed, "{terraform.url}");
   EXPECT_EQ(dev.function.name, "meals-dev");
   EXPECT_EQ(dev.function.alias, "current");
   EXPECT_EQ(dev.function.repository, "meals-dev-lambda");
@@ -88,6 +103,7 @@ TEST(ConfigParser, LaysAnEnvironmentsKeysOverTheSharedOnes) {
 TEST(ConfigParser, LetsAnEnvironmentGoWithoutASharedSection) {
   const auto config = parsed(example("everything"));
   const auto& demo = environment(config, "demo");
+  EXPECT_TRUE(demo.aws.roles.empty());
   EXPECT_FALSE(demo.health.has_value());
   EXPECT_FALSE(demo.static_files.has_value());
   EXPECT_FALSE(demo.terraform.has_value());
