@@ -14,7 +14,7 @@ from hunting.forms import Secrets
 from hunting.processes import ProcessWatch
 from outside.stack import BUCKET, REPOSITORY, SOURCE
 
-COMMAND_LIMIT_S = 300
+COMMAND_LIMIT_S = 1200
 TREE = """variable "password" {
   type      = string
   sensitive = true
