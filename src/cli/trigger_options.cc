@@ -49,8 +49,7 @@ void TriggerOptions::describe(CliCommand& command) {
       .option("--ci-conclusion", ci_conclusion, "With --trigger ci: how CI ended")
       .option("--approved-by", approved_by, "Who approved, where the environment needs it")
       .option("--allow-destroy", allow_destroy,
-              "A protected resource (its address, or a type) that Terraform may destroy or replace "
-              "this once; may be repeated, and is recorded")
+              "A protected resource (address or type) that Terraform may destroy this once")
       .option("--hook", hooks,
               "NAME=ran or NAME=again: what you found out of a hook whose outcome was never heard")
       .flag("--force", force, "Deploy although a newer commit is live");
