@@ -17,7 +17,8 @@ class DeployPlan {
     plan_.kind = DeploymentKind::deploy;
     plan_.release = decision_.release;
     plan_.policy = environment_.policy;
-    if (!config_.repository.empty()) add(notify_started_step(config_, environment_));
+    if (!config_.repository.empty())
+      add(notify_started_step(config_, environment_, facts_.live_sha));
     add(capture_live_step(environment_));
     if (decision_.needs_build) add(build_image());
     if (environment_.terraform) {

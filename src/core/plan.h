@@ -58,6 +58,7 @@ struct PlanFacts {
   std::string source_digest;    // of the image when it exists already; empty when to be built
   std::string git_remote_url;   // label org.opencontainers.image.source
   bool on_main_branch = false;  // the tag `latest` goes along
+  std::string live_sha;         // the commit that is live, where known
 };
 
 /// Steps, in the order of the design's table:
