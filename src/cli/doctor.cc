@@ -170,7 +170,8 @@ class Doctor {
     if (session_.forge() == nullptr)
       co_return Error(ErrorKind::denied, "there is no token: nobody will be told")
           .with_hint(
-              "set GITHUB_TOKEN; in GitHub Actions: env: {GITHUB_TOKEN: ${{ github.token }}}");
+              "set GITHUB_TOKEN (in GitHub Actions: env: {GITHUB_TOKEN: ${{ github.token }}}), or "
+              "PAWL_GITHUB_APP_ID and PAWL_GITHUB_APP_KEY_FILE");
     co_return co_await session_.forge()->check_access(config_.config.repository);
   }
 

@@ -6,12 +6,35 @@
 #include <ctime>
 #include <filesystem>
 
+#include "base/log.h"
 #include "core/hooks.h"
 #include "core/terraform_outputs.h"
 #include "engine/queries.h"
+#include "github/changes.h"
 
 namespace pawl {
 namespace {
+
+// A tag that this machine does not have: in a shallow clone, or without a work tree.
+Task<Result<std::string>> commit_of_tag(Session& session, std::string repository, std::string tag) {
+  if (session.github() == nullptr) co_return std::string();
+  PAWL_CO_TRY(const auto tags, co_await read_tags(*session.github(), repository));
+  for (const auto& wanted : {tag, "v" + tag})
+    for (const auto& each : tags)
+      if (each.name == wanted) co_return each.sha;
+  co_return std::string();
+}
+
+// What GitHub cannot tell is not known, as without it: the image may be there all the same.
+Task<void> ask_github_for_tag(Session& session, const std::string& repository,
+                              const Trigger& trigger, Facts& facts) {
+  if (trigger.tag.empty() || !facts.tag_sha.empty()) co_return;
+  const auto sha = co_await commit_of_tag(session, repository, trigger.tag);
+  if (sha.ok())
+    facts.tag_sha = *sha;
+  else
+    log_debug("GitHub does not tell the commit of {}: {}", trigger.tag, sha.error().message());
+}
 
 Task<Result<void>> read_git(Session& session, Trigger& trigger, Facts& facts, PlanFacts& plan) {
   auto state = co_await session.source().state();
@@ -136,9 +159,11 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
     result.facts.utc_offset_minutes[window.zone] = offset;
   }
   PAWL_CO_CHECK(co_await read_git(session, result.trigger, result.facts, result.plan_facts));
+  co_await ask_github_for_tag(session, question.config.repository, result.trigger, result.facts);
   result.facts.can_build = result.facts.can_build && question.environment.image.can_be_made();
   result.plan_facts.on_main_branch = result.trigger.branch == question.config.main_branch;
   PAWL_CO_CHECK(co_await read_journal(session, question, result.trigger, result.facts));
+  result.plan_facts.live_sha = result.facts.live_sha;
   const ReleaseName name = name_release(question.environment, result.trigger, result.facts);
   if (is_valid_image_tag(name.image_tag)) {
     PAWL_CO_CHECK(co_await read_registry(session, question.environment, name.image_tag,

@@ -8,12 +8,14 @@
 #include "aws/lambda.h"
 #include "aws/s3.h"
 #include "aws/sts.h"
+#include "base/secret.h"
 #include "builder/builder.h"
 #include "builder/git.h"
 #include "cli/builder_access.h"
 #include "cli/command.h"
 #include "cli/connections.h"
 #include "cli/deployers.h"
+#include "cli/github_access.h"
 #include "cli/registry_access.h"
 #include "cli/store_choice.h"
 #include "cli/terraform_access.h"
@@ -49,7 +51,7 @@ class RealSession : public Session {
     PAWL_CHECK(open_aws(globals, environment));
     PAWL_CHECK(open_registries(config, environment));
     open_terraform(config, environment);
-    open_github(config);
+    PAWL_CHECK(open_github(globals, config));
     health_ = make_health_probe(*http_);
     static_files_ = make_directory_files(config.directory);
     ports_.clock = &loop_.clock();
@@ -65,6 +67,7 @@ class RealSession : public Session {
   const StepPorts& ports() override { return ports_; }
   StepLibrary& steps() override { return *steps_; }
   Forge* forge() override { return forge_.get(); }
+  GitHubClient* github() override { return github_.get(); }
   SourceRepository& source() override { return *source_; }
   ProcessTable& processes() override { return *process_table_; }
   aws::CredentialSource& aws_credentials() override { return *credentials_; }
@@ -122,15 +125,17 @@ class RealSession : public Session {
     ports_.infrastructure = infrastructure_.get();
   }
 
-  void open_github(const LoadedConfig& config) {
-    const auto token = variables_.get("GITHUB_TOKEN");
-    if (config.config.repository.empty() || token.empty()) return;
-    GitHubOptions options;
-    if (const auto url = variables_.get("GITHUB_API_URL"); !url.empty()) options.api_url = url;
-    options.token = Secret(token);
+  Result<void> open_github(const Globals& globals, const LoadedConfig& config) {
+    PAWL_TRY(auto options, github_access(variables_, config, globals.sandbox, *http_, loop_.clock(),
+                                         loop_.entropy()));
+    if (!options) return ok();
+    options->say = [](std::string_view line) { fmt::print(stderr, "{}\n", redact(line)); };
     github_ =
-        std::make_unique<GitHubClient>(*http_, loop_.clock(), loop_.entropy(), std::move(options));
-    forge_ = make_github_forge(*github_);
+        std::make_unique<GitHubClient>(*http_, loop_.clock(), loop_.entropy(), *std::move(options));
+    GitHubForgeOptions telling;
+    telling.run_url = workflow_run_url(variables_);
+    forge_ = make_github_forge(*github_, std::move(telling));
+    return ok();
   }
 
   Loop& loop_;

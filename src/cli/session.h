@@ -16,6 +16,8 @@
 
 namespace pawl {
 
+class GitHubClient;
+
 /// The store alone: for commands that read. The loop must outlive it.
 Result<std::unique_ptr<Store>> open_store(Loop& loop, const Globals& globals,
                                           const LoadedConfig& config);
@@ -30,6 +32,8 @@ class Session {
   virtual StepLibrary& steps() = 0;
   /// nullptr when the config names no repository or there is no token: nobody is told.
   virtual Forge* forge() = 0;
+  /// nullptr with it.
+  virtual GitHubClient* github() = 0;
   virtual SourceRepository& source() = 0;
   virtual ProcessTable& processes() = 0;
   virtual aws::CredentialSource& aws_credentials() = 0;

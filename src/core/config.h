@@ -162,10 +162,21 @@ struct EnvironmentConfig {
   bool operator==(const EnvironmentConfig&) const = default;
 };
 
+/// How GitHub is reached. Environment variables go before it (cli/github_access.h).
+struct GitHubSettings {
+  std::string api_url;                         // empty: api.github.com
+  std::string app_id;                          // of a GitHub App, or its client id; empty: a token
+  std::string app_key_file;                    // its private key
+  int app_installation = 0;                    // 0: found by the repository
+  std::chrono::milliseconds patience{90'000};  // with its rate limits, in one telling
+  bool operator==(const GitHubSettings&) const = default;
+};
+
 struct Config {
   std::string app;
   std::string repository;  // "owner/name" on GitHub; empty: nobody is notified
   std::string main_branch = "main";
+  GitHubSettings github;
   std::vector<EnvironmentConfig> environments;  // in the order of the file
 
   /// Kind usage names the environments that there are, and the nearest.

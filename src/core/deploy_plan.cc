@@ -19,7 +19,8 @@ class DeployPlan {
     plan_.kind = DeploymentKind::deploy;
     plan_.release = decision_.release;
     plan_.policy = environment_.policy;
-    if (!config_.repository.empty()) add(notify_started_step(config_, environment_));
+    if (!config_.repository.empty())
+      add(notify_started_step(config_, environment_, facts_.live_sha));
     add(capture_live());
     if (decision_.needs_build) add(build_image());  // or the push of an OCI layout
     if (environment_.terraform) {

@@ -68,6 +68,7 @@ struct PlanFacts {
   std::string source_digest;       // of the image when it exists already; empty when to be built
   std::string git_remote_url;      // label org.opencontainers.image.source
   bool on_main_branch = false;     // the tag `latest` goes along
+  std::string live_sha;            // the commit that is live, where known
   json::object terraform_outputs;  // as they are before this deployment
   std::vector<std::string> allow_destroy;  // Trigger.allow_destroy
   /// Instances that stand ready for what is live now; 0: none are set aside.

@@ -56,12 +56,16 @@ json::object to_json(const StaticSettings& settings) {
           {"immutable", std::move(immutable)}};
 }
 
-PlanStep notify_started_step(const Config& config, const EnvironmentConfig& environment) {
+PlanStep notify_started_step(const Config& config, const EnvironmentConfig& environment,
+                             const std::string& live_sha) {
   PlanStep step;
   step.id = step.kind = "notify_started";
   step.title =
       fmt::format("tell {} that a deployment to {} has begun", config.repository, environment.name);
-  step.params = json::object{{"repository", config.repository}};
+  json::object params{{"repository", config.repository},
+                      {"patience_ms", config.github.patience.count()}};
+  if (!live_sha.empty()) params["live_sha"] = live_sha;
+  step.params = std::move(params);
   step.required = false;
   return step;
 }

@@ -15,7 +15,9 @@ HealthSettings health_from_json(const json::object& object);
 json::object to_json(const StaticSettings& settings);
 
 /// Steps that both kinds of plan have. `needs` are the ids that must have succeeded first.
-PlanStep notify_started_step(const Config& config, const EnvironmentConfig& environment);
+/// `live_sha`: the commit that is live, where known.
+PlanStep notify_started_step(const Config& config, const EnvironmentConfig& environment,
+                             const std::string& live_sha = "");
 /// `may_be_absent`: the function and the bucket may be made later, in this very plan.
 PlanStep capture_live_step(const EnvironmentConfig& environment, bool may_be_absent);
 PlanStep find_url_step(const EnvironmentConfig& environment, std::vector<std::string> needs);

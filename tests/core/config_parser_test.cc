@@ -39,6 +39,11 @@ TEST(ConfigParser, ReadsEveryKey) {
   EXPECT_EQ(config.app, "meals");
   EXPECT_EQ(config.repository, "example/meals");
   EXPECT_EQ(config.main_branch, "trunk");
+  EXPECT_EQ(config.github.api_url, "https://ghe.example.com/api/v3");
+  EXPECT_EQ(config.github.app_id, "1234");
+  EXPECT_EQ(config.github.app_key_file, "secrets/app.pem");
+  EXPECT_EQ(config.github.app_installation, 77);
+  EXPECT_EQ(config.github.patience, milliseconds(300'000));
   const auto& dev = environment(config, "dev");
   EXPECT_EQ(dev.trigger, EnvironmentTrigger::ci);
   EXPECT_EQ(dev.region, "eu-central-1");

@@ -547,7 +547,8 @@ Plan told_plan() {
   Plan plan = make_plan_to("new");
   PlanStep started;
   started.id = started.kind = "notify_started";
-  started.params = json::object{{"repository", "example/meals"}};
+  started.params =
+      json::object{{"repository", "example/meals"}, {"live_sha", "bbbb"}, {"patience_ms", 5'000}};
   started.required = false;
   plan.steps.insert(plan.steps.begin(), started);
   return plan;
@@ -563,6 +564,8 @@ TEST(Notify, TellsHowItEndedOnce) {
   ASSERT_EQ(rig.forge.reports.size(), 1u);
   const auto& report = rig.forge.reports[0];
   EXPECT_EQ(report.repository, "example/meals");
+  EXPECT_EQ(report.base_sha, "bbbb");
+  EXPECT_EQ(report.patience, milliseconds(5'000));
   EXPECT_EQ(report.outcome, "rolled_back");
   EXPECT_EQ(report.rollback_status, "succeeded");
   EXPECT_EQ(report.release_key, "meals/dev/new@aaaaaaa");
