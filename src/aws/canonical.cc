@@ -31,7 +31,7 @@ std::string decode_leniently(std::string_view text) {
 std::string collapse_spaces(std::string_view value) {
   std::string collapsed;
   for (const char c : trim(value)) {
-    const bool space = c == ' ' || c == '\t';
+    const bool space = c == ' ' || c == '\t' || c == '\r' || c == '\n';
     if (space && !collapsed.empty() && collapsed.back() == ' ') continue;
     collapsed += space ? ' ' : c;
   }

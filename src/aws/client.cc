@@ -1,5 +1,7 @@
 #include "aws/client.h"
 
+#include <fmt/format.h>
+
 #include "aws/errors.h"
 #include "aws/sigv4.h"
 #include "base/hash.h"
@@ -8,19 +10,16 @@
 namespace pawl::aws {
 namespace {
 
-// Throttling is part of life with AWS; six tries with full jitter ride out a burst.
-constexpr int kAttempts = 6;
-
-RetryPolicy retries() {
-  RetryPolicy policy;
-  policy.attempts = kAttempts;
-  return policy;
-}
-
-bool may_repeat(const Call& call, int number, const Error& error) {
-  if (!is_retried(retries(), number, error)) return false;
+bool may_repeat(const Call& call, int number, int most, const Error& error) {
+  if (!is_transient(error.kind()) || number >= most) return false;
+  if (std::chrono::seconds(error.retry_after_seconds()) > kMaxRetryAfter) return false;
   if (call.repeat == Repeat::always) return true;
   return error.kind() == ErrorKind::throttled || !error.outcome_unknown();
+}
+
+std::string story_of(const Call& call, int tries) {
+  if (tries == 1) return "calling " + call.action;
+  return fmt::format("calling {} ({} tries)", call.action, tries);
 }
 
 std::string url_of(const Call& call, const AwsOptions& options) {
@@ -59,36 +58,63 @@ void sign_request(HttpRequest& request, const Call& call, const AwsOptions& opti
 
 }  // namespace
 
-Task<Result<HttpResponse>> Client::attempt(const Call& call) {
+Task<Client::Attempt> Client::attempt(const Call& call) {
   HttpRequest request = to_request(call, url_of(call, options_));
   if (call.source && !call.source->rewind())
-    co_return Error(ErrorKind::internal, "the body of the request cannot be read again");
+    co_return Attempt(Error(ErrorKind::internal, "the body of the request cannot be read again"));
+  std::string who;
   if (call.is_signed) {
-    PAWL_CO_TRY(auto credentials, co_await credentials_->get());
-    sign_request(request, call, options_, credentials, ports_.clock.now());
+    auto credentials = co_await credentials_->get();
+    if (!credentials.ok()) co_return Attempt(std::move(credentials).error());
+    who = credentials->source;
+    sign_request(request, call, options_, *credentials, ports_.now());
   }
-  PAWL_CO_TRY(auto response, co_await ports_.http.send(std::move(request)));
-  if (response.is_success() || response.status == 304) co_return response;
-  co_return error_from(response, call.action, call.repeat == Repeat::when_not_done);
+  const WallTime sent = ports_.clock.now();
+  auto response = co_await ports_.http.send(std::move(request));
+  if (!response.ok()) co_return Attempt(std::move(response).error());
+  const bool corrected = ports_.skew->learn(response->headers, sent, ports_.clock.now());
+  if (response->is_success() || response->status == 304)
+    co_return Attempt(std::move(response), corrected);
+  co_return Attempt(error_from(*response, call.action, call.repeat == Repeat::when_not_done, who),
+                    corrected);
+}
+
+Task<Result<void>> Client::pause(const Call& call, int number, Error error) {
+  const auto wait = retry_pause(number, error, ports_.entropy);
+  log_debug("{} failed ({}), again in {}", call.action, error.message(), format_duration(wait));
+  co_return co_await ports_.clock.sleep_for(wait);
 }
 
 Task<Result<HttpResponse>> Client::send(Call call) {
-  bool renewed = false;
-  for (int number = 1;; ++number) {
-    auto response = co_await attempt(call);
-    if (response.ok()) co_return response;
-    if (call.is_signed && is_expired(response.error()) && !renewed) {
-      renewed = true;
+  bool is_renewed = false;
+  bool is_corrected = false;
+  int paid = 0;
+  for (int number = 1;;) {
+    Attempt done = co_await attempt(call);
+    if (done.answer.ok()) {
+      tokens_.give_back(paid > 0 ? paid : kGivenBackWithoutRetry);
+      co_return std::move(done.answer);
+    }
+    Error error = std::move(done.answer).error();
+    if (done.clock_corrected && !is_corrected && is_about_time(error)) {
+      is_corrected = true;
+      continue;
+    }
+    if (call.is_signed && !is_renewed && is_expired(error)) {
+      is_renewed = true;
       credentials_->forget();
       continue;
     }
-    if (!may_repeat(call, number, response.error()))
-      co_return std::move(response).while_doing("calling " + call.action);
-    const auto wait = retry_wait(retries(), number, response.error(), ports_.entropy);
-    log_debug("{} failed ({}), again in {}", call.action, response.error().message(),
-              format_duration(wait));
-    auto slept = co_await ports_.clock.sleep_for(wait);
-    if (!slept.ok()) co_return std::move(slept).error();
+    if (!may_repeat(call, number, options_.max_attempts, error))
+      co_return std::move(error).while_doing(story_of(call, number));
+    const int cost = cost_of_retry(error);
+    if (!tokens_.take(cost))
+      co_return std::move(error)
+          .while_doing("not trying again, since too many calls failed of late")
+          .while_doing(story_of(call, number));
+    paid = cost;
+    PAWL_CO_CHECK(co_await pause(call, number, std::move(error)));
+    ++number;
   }
 }
 

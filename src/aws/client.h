@@ -1,11 +1,14 @@
-// One signed request to AWS and its answer. Finds the endpoint, signs, repeats what may be
-// repeated, and turns a refusal into an Error with the service's own code.
+// One signed request to AWS and its answer. Finds the endpoint, signs, repeats what may be repeated
+// (retry.h), and turns a refusal into an Error with the service's own code.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "aws/clock_skew.h"
+#include "aws/credentials.h"
 #include "aws/options.h"
+#include "aws/retry.h"
 #include "base/json.h"
 #include "net/http_client.h"
 
@@ -38,6 +41,11 @@ struct ClientPorts {
   HttpClient& http;
   Clock& clock;
   Entropy& entropy;
+  /// Clients made from copies of the same ports learn of it together.
+  std::shared_ptr<ClockSkew> skew = std::make_shared<ClockSkew>();
+
+  /// The time as AWS has it.
+  WallTime now() const { return skew->corrected(clock.now()); }
 };
 
 class Client {
@@ -54,11 +62,19 @@ class Client {
   ClientPorts ports() const { return ports_; }
 
  private:
-  Task<Result<HttpResponse>> attempt(const Call& call);
+  struct Attempt {
+    Result<HttpResponse> answer;
+    bool clock_corrected;
+    Attempt(Result<HttpResponse> came, bool corrected = false)
+        : answer(std::move(came)), clock_corrected(corrected) {}
+  };
+  Task<Attempt> attempt(const Call& call);
+  Task<Result<void>> pause(const Call& call, int number, Error error);
 
   ClientPorts ports_;
   AwsOptions options_;
   std::shared_ptr<CredentialSource> credentials_;
+  RetryTokens tokens_;
 };
 
 }  // namespace pawl::aws

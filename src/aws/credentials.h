@@ -1,4 +1,4 @@
-// Who signs: AWS credentials and where they come from. A source is asked before each request, so
+// Who signs: AWS credentials and what gives them. A source is asked before each request, so
 // that credentials which end (a role's hour) are renewed ahead of their end and never in the middle
 // of a rollback.
 #pragma once
@@ -18,6 +18,7 @@ struct Credentials {
   Secret secret_access_key;
   Secret session_token;             // empty for a user's own keys
   std::optional<WallTime> expires;  // of a role's session
+  std::string source;               // where they come from, for people: "profile [work] of ..."
 };
 
 class CredentialSource {
@@ -33,9 +34,5 @@ class CredentialSource {
 std::unique_ptr<CredentialSource> static_credentials(Credentials credentials);
 /// Never gives any: each request ends with `error`.
 std::unique_ptr<CredentialSource> no_credentials(Error error);
-
-/// One profile of a shared credentials file (~/.aws/credentials); not_found when it has none of
-/// that name. https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
-Result<Credentials> parse_shared_credentials(std::string_view text, std::string_view profile);
 
 }  // namespace pawl::aws

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "aws/retry.h"
 #include "aws/xml.h"
 #include "base/json.h"
 
@@ -22,13 +23,6 @@ struct CodeKind {
 // A code ends the search when it begins with the text here; the first that fits counts.
 constexpr std::array kKinds = {
     CodeKind{"Throttl", ErrorKind::throttled},
-    CodeKind{"TooManyRequests", ErrorKind::throttled},
-    CodeKind{"RequestLimitExceeded", ErrorKind::throttled},
-    CodeKind{"BandwidthLimitExceeded", ErrorKind::throttled},
-    CodeKind{"ProvisionedThroughputExceeded", ErrorKind::throttled},
-    CodeKind{"SlowDown", ErrorKind::throttled},
-    CodeKind{"RequestThrottled", ErrorKind::throttled},
-    CodeKind{"EC2ThrottledException", ErrorKind::throttled},
     CodeKind{"ResourceNotFound", ErrorKind::not_found},
     CodeKind{"NotFound", ErrorKind::not_found},
     CodeKind{"NoSuch", ErrorKind::not_found},
@@ -61,14 +55,12 @@ constexpr std::array kKinds = {
     CodeKind{"MissingAuthenticationToken", ErrorKind::denied},
     CodeKind{"OptInRequired", ErrorKind::denied},
     CodeKind{"RequestTimeTooSkewed", ErrorKind::denied},
-    CodeKind{"RequestTimeout", ErrorKind::unavailable},
     CodeKind{"InternalFailure", ErrorKind::unavailable},
     CodeKind{"InternalError", ErrorKind::unavailable},
     CodeKind{"InternalServerError", ErrorKind::unavailable},
     CodeKind{"ServiceUnavailable", ErrorKind::unavailable},
     CodeKind{"ServiceException", ErrorKind::unavailable},
     CodeKind{"ServerException", ErrorKind::unavailable},
-    CodeKind{"IDPCommunicationError", ErrorKind::unavailable},
     CodeKind{"BadDigest", ErrorKind::corrupt},
     CodeKind{"XAmzContentSHA256Mismatch", ErrorKind::corrupt},
     CodeKind{"XAmzContentChecksumMismatch", ErrorKind::corrupt},
@@ -79,6 +71,8 @@ bool starts_with(std::string_view text, std::string_view begin) {
 }
 
 ErrorKind kind_of(const ServiceError& error, int status) {
+  if (is_throttling_code(error.code)) return ErrorKind::throttled;
+  if (is_transient_code(error.code)) return ErrorKind::unavailable;
   for (const auto& each : kKinds)
     if (starts_with(error.code, each.code)) return each.kind;
   if (status == 401 || status == 403) return ErrorKind::denied;
@@ -89,10 +83,13 @@ ErrorKind kind_of(const ServiceError& error, int status) {
   return ErrorKind::failed;
 }
 
-std::string hint_for(const ServiceError& error, std::string_view action) {
+std::string hint_for(const ServiceError& error, std::string_view action,
+                     std::string_view credentials) {
   const std::string_view code = error.code;
+  const std::string whose =
+      credentials.empty() ? "" : fmt::format(" (they come from {})", credentials);
   if (starts_with(code, "Expired") || code == "RequestExpired")
-    return "the AWS credentials have expired: take new ones and try again";
+    return fmt::format("the AWS credentials have expired{}: take new ones and try again", whose);
   if (code == "RequestTimeTooSkewed") return "the clock of this machine is wrong";
   if (starts_with(code, "InvalidIdentityToken") || starts_with(code, "IDPRejectedClaim"))
     return "the role's trust policy must name this identity provider, its audience and this "
@@ -101,11 +98,19 @@ std::string hint_for(const ServiceError& error, std::string_view action) {
        {"UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "SignatureDoesNotMatch",
         "InvalidSignature", "IncompleteSignature", "MissingAuthenticationToken", "InvalidToken"})
     if (starts_with(code, each))
-      return "the AWS credentials are wrong: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
-             "AWS_SESSION_TOKEN";
+      return fmt::format(
+          "the AWS credentials are wrong{}: check the key, its secret and its "
+          "session token; `pawl doctor` shows which are used",
+          whose);
   if (action == "sts:AssumeRoleWithWebIdentity")
     return "the role's trust policy must allow sts:AssumeRoleWithWebIdentity to this identity";
-  return fmt::format("the credentials that Pawl works with need the permission {}", action);
+  if (action == "sts:AssumeRole")
+    return fmt::format(
+        "the credentials{} need the permission sts:AssumeRole, and the role's trust "
+        "policy must name them",
+        whose);
+  return fmt::format("the credentials that Pawl works with{} need the permission {}", whose,
+                     action);
 }
 
 // "com.amazonaws.lambda#ResourceNotFoundException:http://..." -> "ResourceNotFoundException"
@@ -137,14 +142,9 @@ ServiceError from_xml(std::string_view body) {
   if (inner == nullptr) return error;
   error.code = inner->text_of("Code");
   error.message = inner->text_of("Message");
+  error.request_id = inner->text_of("RequestId");
+  if (error.request_id.empty()) error.request_id = parsed->text_of("RequestId");
   return error;
-}
-
-int retry_after(const HttpResponse& response) {
-  const std::string value = response.headers.get_or("Retry-After", "");
-  const bool seconds = !value.empty() && value.size() < 6 &&
-                       value.find_first_not_of("0123456789") == std::string::npos;
-  return seconds ? std::stoi(value) : 0;
 }
 
 }  // namespace
@@ -156,10 +156,13 @@ ServiceError read_service_error(const HttpResponse& response) {
   if (first != std::string::npos && response.body[first] == '<') error = from_xml(response.body);
   const std::string header = response.headers.get_or("x-amzn-ErrorType", "");
   if (!header.empty()) error.code = bare_code(header);
+  for (const char* name : {"x-amzn-RequestId", "x-amz-request-id", "x-amzn-request-id"})
+    if (error.request_id.empty()) error.request_id = response.headers.get_or(name, "");
   return error;
 }
 
-Error error_from(const HttpResponse& response, std::string_view action, bool changes) {
+Error error_from(const HttpResponse& response, std::string_view action, bool changes,
+                 std::string_view credentials) {
   const ServiceError service = read_service_error(response);
   const ErrorKind kind = kind_of(service, response.status);
   std::string what = service.message;
@@ -168,17 +171,26 @@ Error error_from(const HttpResponse& response, std::string_view action, bool cha
   if (what.empty()) what = "no reason given";
   if (what.size() > kMaxMessageBytes) what = what.substr(0, kMaxMessageBytes) + "...";
   if (!service.code.empty()) what = fmt::format("{}: {}", service.code, what);
+  if (!service.request_id.empty()) what += fmt::format(" (request {})", service.request_id);
   Error error = Error(kind, fmt::format("AWS answered {}: {}", response.status, what))
                     .with_code(service.code)
                     .with_http_status(response.status)
-                    .with_retry_after(retry_after(response))
+                    .with_retry_after(retry_after_seconds(response.headers))
                     .with_outcome_unknown(changes && kind == ErrorKind::unavailable);
-  if (kind == ErrorKind::denied) return std::move(error).with_hint(hint_for(service, action));
+  if (kind == ErrorKind::denied)
+    return std::move(error).with_hint(hint_for(service, action, credentials));
   return error;
 }
 
 bool is_expired(const Error& error) {
   return starts_with(error.code(), "Expired") || error.code() == "RequestExpired";
+}
+
+bool is_about_time(const Error& error) {
+  constexpr std::array<std::string_view, 6> kCodes = {
+      "RequestTimeTooSkewed",      "RequestExpired",        "RequestInTheFuture",
+      "InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure"};
+  return std::find(kCodes.begin(), kCodes.end(), error.code()) != kCodes.end();
 }
 
 }  // namespace pawl::aws

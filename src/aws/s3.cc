@@ -13,7 +13,8 @@
 namespace pawl::aws {
 namespace {
 
-constexpr int kMaxListPages = 10'000;  // of a thousand keys
+constexpr int kMaxListPages = 10'000;
+constexpr size_t kPageOfKeys = 1000;  // the most that S3 gives
 
 bool is_missing_key(const Error& error) {
   // HEAD has no body, and so no code: then 404 is all there is.
@@ -49,19 +50,22 @@ Task<Result<HttpResponse>> S3::send(Call call, std::string bucket, std::string k
   co_return response;
 }
 
-Task<Result<std::vector<ObjectInfo>>> S3::list(std::string bucket, std::string prefix) {
+Task<Result<std::vector<ObjectInfo>>> S3::list(std::string bucket, std::string prefix,
+                                               size_t at_most) {
   std::vector<ObjectInfo> objects;
   std::string token;
   for (int page = 0; page < kMaxListPages; ++page) {
     Call call = s3_call("ListBucket", "GET");
-    call.query = "list-type=2&encoding-type=url&max-keys=1000&prefix=" + url_encode(prefix);
+    call.query = "list-type=2&encoding-type=url&prefix=" + url_encode(prefix);
+    call.query += fmt::format("&max-keys={}", std::min(at_most - objects.size(), kPageOfKeys));
     if (!token.empty()) call.query += "&continuation-token=" + url_encode(token);
     PAWL_CO_TRY(auto response, co_await send(std::move(call), bucket, ""));
     PAWL_CO_TRY(auto found, read_list_page(response.body));
     objects.insert(objects.end(), std::make_move_iterator(found.objects.begin()),
                    std::make_move_iterator(found.objects.end()));
     token = std::move(found.next);
-    if (token.empty()) co_return objects;
+    if (objects.size() >= at_most) objects.resize(at_most);
+    if (token.empty() || objects.size() == at_most) co_return objects;
   }
   co_return Error(ErrorKind::corrupt, fmt::format("the list of s3://{} does not end", bucket));
 }
@@ -131,28 +135,47 @@ Task<Result<ObjectInfo>> S3::put_whole(PutRequest request) {
   info.content_type = std::move(request.content_type);
   info.cache_control = std::move(request.cache_control);
   info.sha256 = std::move(request.sha256);
+  info.content_encoding = std::move(request.content_encoding);
   co_return info;
 }
 
-Task<Result<ObjectInfo>> S3::copy(std::string bucket, std::string from, ObjectInfo headers) {
+// The source's precondition and the target's own, as CopyObject takes them:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+Task<Result<ObjectInfo>> S3::copy(CopyRequest request) {
+  const PutRequest& to = request.to;
   Call call = s3_call("PutObject", "PUT");
-  PutRequest as_put;
-  as_put.content_type = headers.content_type;
-  as_put.cache_control = headers.cache_control;
-  as_put.sha256 = headers.sha256;
-  set_put_headers(call, as_put);
-  call.headers.set("x-amz-copy-source", "/" + url_encode(bucket) + "/" + url_encode(from, "/"));
+  set_put_headers(call, to);
+  call.headers.set("x-amz-copy-source",
+                   "/" + url_encode(to.bucket) + "/" + url_encode(request.from, "/"));
   call.headers.set("x-amz-metadata-directive", "REPLACE");
-  PAWL_CO_TRY(auto response, co_await send(std::move(call), bucket, headers.key));
-  PAWL_CO_TRY(headers.etag, read_etag_answer(response.body, "s3:PutObject"));
-  co_return headers;
+  if (!request.from_etag.empty())
+    call.headers.set("x-amz-copy-source-if-match", "\"" + request.from_etag + "\"");
+  PAWL_CO_TRY(auto response, co_await send(std::move(call), to.bucket, to.key));
+  ObjectInfo info;
+  PAWL_CO_TRY(info.etag, read_etag_answer(response.body, "s3:PutObject"));
+  info.key = to.key;
+  info.content_type = to.content_type;
+  info.cache_control = to.cache_control;
+  info.sha256 = to.sha256;
+  info.content_encoding = to.content_encoding;
+  co_return info;
 }
 
-Task<Result<void>> S3::remove(std::string bucket, std::string key) {
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+Task<Result<void>> S3::remove(std::string bucket, std::string key, std::string if_match) {
   Call call = s3_call("DeleteObject", "DELETE");
+  const bool has_condition = !if_match.empty();
+  if (has_condition) call.headers.set("If-Match", "\"" + if_match + "\"");
   auto response = co_await send(std::move(call), bucket, key);
-  if (!response.ok() && !is_missing_key(response.error())) co_return std::move(response).error();
-  co_return ok();
+  // With a precondition S3 answers 404 when nothing is there: gone is what was wanted.
+  if (response.ok() || is_missing_key(response.error())) co_return ok();
+  if (has_condition && response.error().kind() == ErrorKind::conflict) {
+    // A tombstone of a versioned bucket does not match either, nor does what an earlier try of
+    // ours, whose answer was lost, has left.
+    PAWL_CO_TRY(const auto there, co_await head(bucket, key));
+    if (!there) co_return ok();
+  }
+  co_return std::move(response).error();
 }
 
 Task<Result<void>> S3::check_bucket(std::string bucket) {

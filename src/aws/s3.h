@@ -22,12 +22,13 @@ class S3 : public ObjectStore {
  public:
   explicit S3(Client& client) : client_(client) {}
 
-  Task<Result<std::vector<ObjectInfo>>> list(std::string bucket, std::string prefix) override;
+  Task<Result<std::vector<ObjectInfo>>> list(std::string bucket, std::string prefix,
+                                             size_t at_most) override;
   Task<Result<std::optional<ObjectInfo>>> head(std::string bucket, std::string key) override;
   Task<Result<std::optional<StoredObject>>> get(std::string bucket, std::string key) override;
   Task<Result<ObjectInfo>> put(PutRequest request) override;
-  Task<Result<ObjectInfo>> copy(std::string bucket, std::string from, ObjectInfo headers) override;
-  Task<Result<void>> remove(std::string bucket, std::string key) override;
+  Task<Result<ObjectInfo>> copy(CopyRequest request) override;
+  Task<Result<void>> remove(std::string bucket, std::string key, std::string if_match) override;
   Task<Result<void>> check_bucket(std::string bucket) override;
 
  private:

@@ -83,6 +83,7 @@ Task<Result<ObjectInfo>> S3::complete_upload(PutRequest request, FileOnDisk file
   set_put_headers(call, request);  // for the preconditions
   call.headers.remove("x-amz-meta-sha256");
   call.headers.remove("Cache-Control");
+  call.headers.remove("Content-Encoding");
   call.headers.set("Content-Type", "application/xml");
   call.body = complete_upload_body(etags);
   call.timeout = kPartTimeout;
@@ -107,6 +108,7 @@ Task<Result<ObjectInfo>> S3::complete_upload(PutRequest request, FileOnDisk file
   info.content_type = std::move(request.content_type);
   info.cache_control = std::move(request.cache_control);
   info.sha256 = std::move(request.sha256);
+  info.content_encoding = std::move(request.content_encoding);
   co_return info;
 }
 

@@ -38,6 +38,8 @@ Call s3_call(std::string action, std::string method) {
 void set_put_headers(Call& call, const PutRequest& request) {
   if (!request.content_type.empty()) call.headers.set("Content-Type", request.content_type);
   if (!request.cache_control.empty()) call.headers.set("Cache-Control", request.cache_control);
+  if (!request.content_encoding.empty())
+    call.headers.set("Content-Encoding", request.content_encoding);
   if (!request.sha256.empty()) call.headers.set("x-amz-meta-sha256", request.sha256);
   if (!request.if_match.empty()) call.headers.set("If-Match", "\"" + request.if_match + "\"");
   if (request.if_none_match) call.headers.set("If-None-Match", "*");
@@ -67,6 +69,7 @@ ObjectInfo info_from_headers(const Headers& headers, std::string key) {
   info.content_type = headers.get_or("Content-Type", "");
   info.cache_control = headers.get_or("Cache-Control", "");
   info.sha256 = headers.get_or("x-amz-meta-sha256", "");
+  info.content_encoding = headers.get_or("Content-Encoding", "");
   return info;
 }
 

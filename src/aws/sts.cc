@@ -20,9 +20,9 @@ Call sts_call(std::string action) {
   return call;
 }
 
-Result<Credentials> read_credentials(const std::string& body) {
-  PAWL_TRY(auto answer, parse_xml(body, "the answer of AssumeRoleWithWebIdentity"));
-  const XmlElement* found = answer.find("AssumeRoleWithWebIdentityResult/Credentials");
+Result<Credentials> read_credentials(const std::string& body, const std::string& action) {
+  PAWL_TRY(auto answer, parse_xml(body, "the answer of " + action));
+  const XmlElement* found = answer.find(action + "Result/Credentials");
   if (found == nullptr) return Error(ErrorKind::corrupt, "STS gave no credentials");
   Credentials credentials;
   credentials.access_key_id = found->text_of("AccessKeyId");
@@ -61,7 +61,21 @@ Task<Result<Credentials>> assume_role_with_web_identity(Client& client, AssumeRe
     co_return std::move(response)
         .while_doing(fmt::format("becoming the role {}", request.role_arn))
         .error();
-  co_return read_credentials(response->body);
+  co_return read_credentials(response->body, "AssumeRoleWithWebIdentity");
+}
+
+Task<Result<Credentials>> assume_role(Client& client, ChainedRole role) {
+  Call call = sts_call("AssumeRole");
+  call.body += "&RoleArn=" + url_encode(role.role_arn) +
+               "&RoleSessionName=" + url_encode(session_name_from(role.session_name)) +
+               "&DurationSeconds=" + std::to_string(role.duration.count());
+  if (!role.external_id.empty()) call.body += "&ExternalId=" + url_encode(role.external_id);
+  auto response = co_await client.send(std::move(call));
+  if (!response.ok())
+    co_return std::move(response)
+        .while_doing(fmt::format("becoming the role {}", role.role_arn))
+        .error();
+  co_return read_credentials(response->body, "AssumeRole");
 }
 
 std::string session_name_from(std::string_view text) {

@@ -27,6 +27,15 @@ struct AssumeRequest {
 /// AssumeRoleWithWebIdentity: not signed, the token is what counts.
 Task<Result<Credentials>> assume_role_with_web_identity(Client& client, AssumeRequest request);
 
+struct ChainedRole {
+  std::string role_arn;
+  std::string session_name;
+  std::string external_id;  // empty: none
+  std::chrono::seconds duration{3600};
+};
+/// AssumeRole, signed with the client's credentials.
+Task<Result<Credentials>> assume_role(Client& client, ChainedRole role);
+
 /// What STS allows in a session's name ([\w+=,.@-], 2 to 64 characters); anything else becomes "-".
 std::string session_name_from(std::string_view text);
 

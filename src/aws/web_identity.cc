@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <utility>
-#include <vector>
 
 #include "aws/canonical.h"
+#include "aws/small_file.h"
 #include "aws/sts.h"
 #include "base/encoding.h"
 
@@ -20,15 +19,13 @@ class FileToken : public TokenProvider {
   explicit FileToken(std::string path) : path_(std::move(path)) {}
 
   Task<Result<Secret>> token() override {
-    std::ifstream file(path_, std::ios::binary);
-    if (!file)
-      co_return Error(ErrorKind::denied, fmt::format("cannot read the identity token {}", path_))
+    auto text = read_small_file(path_, kMaxTokenBytes);
+    if (!text.ok())
+      co_return Error(ErrorKind::denied,
+                      fmt::format("cannot read the identity token: {}", text.error().message()))
           .with_hint("AWS_WEB_IDENTITY_TOKEN_FILE must name a readable file");
-    std::string text(kMaxTokenBytes + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<size_t>(file.gcount()));
-    const std::string_view token = trim(text);
-    if (token.empty() || text.size() > kMaxTokenBytes)
+    const std::string_view token = trim(*text);
+    if (token.empty())
       co_return Error(ErrorKind::denied, fmt::format("{} holds no identity token", path_));
     co_return Secret(std::string(token));
   }
@@ -70,71 +67,30 @@ class GithubToken : public TokenProvider {
   GithubTokenRequest request_;
 };
 
-class WebIdentitySource : public CredentialSource {
+class WebIdentityIssuer : public CredentialIssuer {
  public:
-  WebIdentitySource(ClientPorts ports, AwsOptions options, WebIdentity identity,
+  WebIdentityIssuer(ClientPorts ports, AwsOptions options, WebIdentity identity,
                     std::unique_ptr<TokenProvider> tokens)
-      : clock_(ports.clock),
-        client_(ports, std::move(options),
+      : client_(std::move(ports), std::move(options),
                 no_credentials(Error(ErrorKind::internal, "the exchange itself is not signed"))),
         identity_(std::move(identity)),
         tokens_(std::move(tokens)) {}
 
-  Task<Result<Credentials>> get() override {
-    if (current_ && clock_.now() + kRenewAhead < *current_->expires) co_return *current_;
-    Result<Credentials> renewed = co_await exchange_once();
-    if (!renewed.ok() && current_ && clock_.now() < *current_->expires) co_return *current_;
-    co_return renewed;
-  }
-
-  void forget() override { current_.reset(); }
-
- private:
-  // Requests that run side by side must not all exchange: the first does, the others wait for what
-  // it gets.
-  Task<Result<Credentials>> exchange_once() {
-    if (is_exchanging_) {
-      OneShot<Result<Credentials>> arrival;
-      waiting_.push_back(arrival);
-      co_return co_await arrival.wait();
-    }
-    Exchange running{this, Error(ErrorKind::interrupted, "the exchange was given up")};
-    is_exchanging_ = true;
-    running.result = co_await exchange();
-    if (running.result.ok()) current_ = *running.result;
-    co_return running.result;
-  }
-
-  // Tells those who wait, also when the exchanging task is destroyed in the middle.
-  struct Exchange {
-    WebIdentitySource* source;
-    Result<Credentials> result;
-    Exchange(WebIdentitySource* owner, Error otherwise)
-        : source(owner), result(std::move(otherwise)) {}
-    Exchange(const Exchange&) = delete;
-    Exchange& operator=(const Exchange&) = delete;
-    ~Exchange() {
-      source->is_exchanging_ = false;
-      for (auto& waiter : std::exchange(source->waiting_, {})) waiter.set(result);
-    }
-  };
-
-  Task<Result<Credentials>> exchange() {
+  Task<Result<Credentials>> issue() override {
     AssumeRequest request;
     request.role_arn = identity_.role_arn;
     request.session_name = identity_.session_name;
     request.duration = identity_.duration;
     PAWL_CO_TRY(request.token, co_await tokens_->token());
-    co_return co_await assume_role_with_web_identity(client_, std::move(request));
+    PAWL_CO_TRY(auto given, co_await assume_role_with_web_identity(client_, std::move(request)));
+    given.source = fmt::format("{} as the role {}", identity_.source, identity_.role_arn);
+    co_return given;
   }
 
-  Clock& clock_;
+ private:
   Client client_;
   WebIdentity identity_;
   std::unique_ptr<TokenProvider> tokens_;
-  std::optional<Credentials> current_;
-  bool is_exchanging_ = false;
-  std::vector<OneShot<Result<Credentials>>> waiting_;
 };
 
 }  // namespace
@@ -150,8 +106,9 @@ std::unique_ptr<TokenProvider> token_from_github(ClientPorts ports, GithubTokenR
 std::unique_ptr<CredentialSource> web_identity_credentials(ClientPorts ports, AwsOptions options,
                                                            WebIdentity identity,
                                                            std::unique_ptr<TokenProvider> tokens) {
-  return std::make_unique<WebIdentitySource>(ports, std::move(options), std::move(identity),
-                                             std::move(tokens));
+  auto issuer = std::make_unique<WebIdentityIssuer>(ports, std::move(options), std::move(identity),
+                                                    std::move(tokens));
+  return renewed_ahead(std::move(ports), std::move(issuer));
 }
 
 }  // namespace pawl::aws

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "aws/client.h"
+#include "aws/renewal.h"
 
 namespace pawl::aws {
 
@@ -32,10 +33,9 @@ struct WebIdentity {
   std::string role_arn;
   std::string session_name;  // made to fit what STS allows
   std::chrono::seconds duration{3600};
+  std::string source = "a web identity";  // whose, for people
 };
-/// Credentials are renewed kRenewAhead before their end; when that fails and the old ones still
-/// serve, these are given.
-constexpr std::chrono::minutes kRenewAhead{5};
+/// Renewed ahead of their end (renewal.h).
 std::unique_ptr<CredentialSource> web_identity_credentials(ClientPorts ports, AwsOptions options,
                                                            WebIdentity identity,
                                                            std::unique_ptr<TokenProvider> tokens);

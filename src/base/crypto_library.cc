@@ -1,8 +1,11 @@
-// The functions of OpenSSL's libcrypto that hashes and encodings call, each bound on its first call
-// (base/lazy_library.h). It is the library that takes the loader longest.
+// The functions of OpenSSL's libcrypto that hashes, encodings and signatures call, each bound on
+// its first call (base/lazy_library.h). It is the library that takes the loader longest.
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/pem.h>
 
 #include "base/lazy_library.h"
 
@@ -44,3 +47,33 @@ CRYPTO_FUNCTION(int, EVP_EncodeBlock, (unsigned char* text, const unsigned char*
                 (text, bytes, size))
 CRYPTO_FUNCTION(int, EVP_DecodeBlock, (unsigned char* bytes, const unsigned char* text, int size),
                 (bytes, text, size))
+
+// Signatures.
+CRYPTO_FUNCTION(BIO*, BIO_new_mem_buf, (const void* bytes, int size), (bytes, size))
+CRYPTO_FUNCTION(int, BIO_free, (BIO * source), (source))
+CRYPTO_FUNCTION(void, ERR_clear_error, (), ())
+CRYPTO_FUNCTION(EVP_PKEY*, PEM_read_bio_PrivateKey,
+                (BIO * source, EVP_PKEY** key, pem_password_cb* password, void* user),
+                (source, key, password, user))
+CRYPTO_FUNCTION(EVP_PKEY*, PEM_read_bio_PUBKEY,
+                (BIO * source, EVP_PKEY** key, pem_password_cb* password, void* user),
+                (source, key, password, user))
+CRYPTO_FUNCTION(void, EVP_PKEY_free, (EVP_PKEY * key), (key))
+CRYPTO_FUNCTION(int, EVP_PKEY_get_base_id, (const EVP_PKEY* key), (key))
+CRYPTO_FUNCTION(int, EVP_PKEY_get_bits, (const EVP_PKEY* key), (key))
+CRYPTO_FUNCTION(int, EVP_DigestSignInit,
+                (EVP_MD_CTX * context, EVP_PKEY_CTX** key_context, const EVP_MD* type,
+                 ENGINE* engine, EVP_PKEY* key),
+                (context, key_context, type, engine, key))
+CRYPTO_FUNCTION(int, EVP_DigestSign,
+                (EVP_MD_CTX * context, unsigned char* signature, size_t* signature_size,
+                 const unsigned char* bytes, size_t size),
+                (context, signature, signature_size, bytes, size))
+CRYPTO_FUNCTION(int, EVP_DigestVerifyInit,
+                (EVP_MD_CTX * context, EVP_PKEY_CTX** key_context, const EVP_MD* type,
+                 ENGINE* engine, EVP_PKEY* key),
+                (context, key_context, type, engine, key))
+CRYPTO_FUNCTION(int, EVP_DigestVerify,
+                (EVP_MD_CTX * context, const unsigned char* signature, size_t signature_size,
+                 const unsigned char* bytes, size_t size),
+                (context, signature, signature_size, bytes, size))

@@ -1,5 +1,6 @@
-// Builds an image with buildah or docker, whichever the config or the machine has, and pushes it to
-// the source registry. What counts afterwards is the digest that the registry was given.
+// Builds an image with buildah, podman, docker buildx or docker, whichever the config names or the
+// machine has, and pushes it to the source registry. What counts afterwards is the digest that the
+// registry was given.
 #pragma once
 
 #include <map>
@@ -26,7 +27,8 @@ struct BuilderOptions {
   std::vector<Login> logins;
   // host in image names -> host[:port] really spoken to ("ghcr.io" -> "127.0.0.1:4512")
   std::map<std::string, std::string> host_overrides;
-  std::vector<std::string> insecure_hosts;  // host[:port] spoken to without TLS
+  std::vector<std::string> insecure_hosts;       // host[:port] spoken to without TLS
+  std::map<std::string, std::string> variables;  // of our environment: build secrets are in it
 };
 
 std::unique_ptr<ImageBuilder> make_image_builder(Processes& processes, BuilderOptions options);

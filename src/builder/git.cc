@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/version_order.h"
+#include "process/secret_variables.h"
 
 namespace pawl {
 namespace {
@@ -101,6 +102,7 @@ class GitRepository : public SourceRepository {
     command.directory = directory_;
     command.environment["LC_ALL"] = "C";
     command.environment["GIT_OPTIONAL_LOCKS"] = "0";
+    command.unset = secret_variables();  // a repository's own settings may name programs
     command.timeout = kLimit;
     co_return (co_await processes_.run(std::move(command), {}))
         .while_doing("asking git about " + directory_);

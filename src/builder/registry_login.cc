@@ -32,6 +32,17 @@ void add_logins(json::object& auths, const BuilderOptions& options) {
           json::object{{"auth", base64_encode(login.user + ":" + login.password.reveal_for(host))}};
 }
 
+// Empty where there is none.
+Result<json::object> persons_config(const BuilderOptions& options) {
+  if (options.docker_config.empty()) return json::object();
+  const std::string path = options.docker_config + "/config.json";
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (text.str().empty()) return json::object();
+  return parse_json_object(text.str(), path);
+}
+
 json::object object_or_empty(const json::object& from, const char* name) {
   const auto* found = from.if_contains(name);
   return found != nullptr && found->is_object() ? found->get_object() : json::object();
@@ -61,10 +72,17 @@ Result<void> PrivateFolder::write(const std::string& name, const std::string& te
   return write_private_file(path_ + "/" + name, text);
 }
 
-std::string auth_file(const BuilderOptions& options) {
-  json::object auths;
+Result<std::string> auth_file(const BuilderOptions& options) {
+  PAWL_TRY(const auto persons, persons_config(options));
+  json::object auths = object_or_empty(persons, "auths");
   add_logins(auths, options);
-  return json::serialize(json::object{{"auths", std::move(auths)}});
+  json::object file{{"auths", std::move(auths)}};
+  json::object helpers = object_or_empty(persons, "credHelpers");
+  // A helper wins over "auths".
+  for (const auto& login : options.logins)
+    for (const auto& host : hosts_of(login, options)) helpers.erase(host);
+  if (!helpers.empty()) file["credHelpers"] = std::move(helpers);
+  return json::serialize(file);
 }
 
 std::string docker_config_file(const json::object& persons, const BuilderOptions& options) {
@@ -81,16 +99,15 @@ std::string docker_config_file(const json::object& persons, const BuilderOptions
   return json::serialize(config);
 }
 
+bool names_helpers(const BuilderOptions& options) {
+  const auto persons = persons_config(options);
+  return persons.ok() && (persons->contains("credsStore") || persons->contains("credHelpers"));
+}
+
 Result<void> write_docker_config(const PrivateFolder& folder, const BuilderOptions& options) {
-  json::object persons;
+  PAWL_TRY(const auto persons, persons_config(options));
   std::error_code failure;
   if (!options.docker_config.empty() && fs::is_directory(options.docker_config, failure)) {
-    std::ifstream file(options.docker_config + "/config.json", std::ios::binary);
-    std::ostringstream text;
-    if (file) text << file.rdbuf();
-    if (!text.str().empty()) {
-      PAWL_TRY(persons, parse_json_object(text.str(), options.docker_config + "/config.json"));
-    }
     for (const auto& entry : fs::directory_iterator(options.docker_config, failure)) {
       const auto name = entry.path().filename();
       if (name == "config.json") continue;

@@ -25,12 +25,17 @@ class PrivateFolder {
   std::string path_;
 };
 
-/// auth.json for buildah: containers-auth.json(5).
-std::string auth_file(const BuilderOptions& options);
+/// auth.json for buildah and podman, containers-auth.json(5): the person's own logins (of docker)
+/// with ours added, since a build that is given this file looks nowhere else for base images.
+Result<std::string> auth_file(const BuilderOptions& options);
 
 /// config.json for docker: the person's own (contexts, plugins' settings, other logins) with ours
 /// added. A credential helper of theirs would win over "auths", so ours are taken out of its hands.
 std::string docker_config_file(const json::object& persons, const BuilderOptions& options);
+
+/// Whether the person's config.json has credential helpers: those may live on variables such as
+/// AWS's keys.
+bool names_helpers(const BuilderOptions& options);
 
 /// Fills `folder` for use as DOCKER_CONFIG: config.json as above, and the rest of the person's own
 /// folder (contexts, cli-plugins) as links.

@@ -5,6 +5,32 @@
 #include "net/http.h"
 
 namespace pawl {
+namespace {
+
+class BuildOrPush : public ImageBuilder {
+ public:
+  BuildOrPush(std::unique_ptr<ImageBuilder> programs, std::unique_ptr<ImageBuilder> layouts)
+      : programs_(std::move(programs)), layouts_(std::move(layouts)) {}
+
+  Task<Result<Digest>> build_and_push(BuildRequest request, LogLine log) override {
+    ImageBuilder& chosen = request.layout.empty() ? *programs_ : *layouts_;
+    return chosen.build_and_push(std::move(request), std::move(log));
+  }
+  Task<Result<std::string>> available(BuildSettings settings) override {
+    return programs_->available(std::move(settings));
+  }
+
+ private:
+  std::unique_ptr<ImageBuilder> programs_;
+  std::unique_ptr<ImageBuilder> layouts_;
+};
+
+}  // namespace
+
+std::unique_ptr<ImageBuilder> build_or_push_layout(std::unique_ptr<ImageBuilder> programs,
+                                                   std::unique_ptr<ImageBuilder> layouts) {
+  return std::make_unique<BuildOrPush>(std::move(programs), std::move(layouts));
+}
 
 Result<BuilderOptions> builder_options(const ProcessEnvironment& environment,
                                        const EnvironmentConfig& target,
@@ -28,6 +54,7 @@ Result<BuilderOptions> builder_options(const ProcessEnvironment& environment,
     const auto actor = environment.get("GITHUB_ACTOR");
     options.logins.push_back({image.host, actor.empty() ? "x-access-token" : actor, Secret(token)});
   }
+  options.variables = environment.all();
   return options;
 }
 

@@ -43,7 +43,9 @@ void add_copy(CliCommand root, Globals& globals) {
             "speak to both registries without TLS (loopback needs no flag)")
       .flag("--no-referrers", arguments->no_referrers,
             "leave signatures and attestations that are attached to the image behind")
-      .option("--jobs", arguments->jobs, "layers on their way at a time (default 6)")
+      .option("--jobs", arguments->jobs,
+              "large layers on their way at a time (default 6); small ones, to 4 MiB, seven times "
+              "as many")
       .examples(
           "  pawl copy ghcr.io/example/meals:v1.4.2 "
           "123456789012.dkr.ecr.us-east-1.amazonaws.com/meals:v1.4.2\n"

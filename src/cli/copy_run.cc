@@ -5,7 +5,6 @@
 #include "aws/client.h"
 #include "cli/connections.h"
 #include "cli/registry_access.h"
-#include "cli/version.h"
 #include "cli/view.h"
 
 namespace pawl {
@@ -20,26 +19,20 @@ struct AwsParts {
   std::unique_ptr<aws::Ecr> ecr;
 };
 
-// "123456789012.dkr.ecr.eu-central-1.amazonaws.com" -> "eu-central-1"
-std::string region_of(const std::string& host) {
-  const size_t service = host.find(".dkr.ecr");
-  const size_t dot = service == std::string::npos ? service : host.find('.', service + 5);
-  if (dot == std::string::npos) return "";
-  return host.substr(dot + 1, host.find('.', dot + 1) - dot - 1);
-}
-
 Result<AwsParts> open_aws(const ProcessEnvironment& environment, const CopyPlan& plan,
-                          aws::ClientPorts ports) {
+                          aws::ClientPorts ports, Processes& processes) {
   AwsParts parts;
   std::string region;
   for (const auto* image : {&plan.target, &plan.source})
-    if (oci::is_ecr_host(image->host) && region.empty()) region = region_of(image->host);
+    if (region.empty()) region = oci::ecr_region(image->host);
   const bool has_stand_in = !environment.get("AWS_ENDPOINT_URL").empty() ||
                             !environment.get("AWS_ENDPOINT_URL_ECR").empty();
   if (region.empty() && !has_stand_in) return parts;
-  PAWL_TRY(auto options, aws::aws_options_from(environment.all(), region));
-  PAWL_TRY(parts.credentials, aws_credentials(environment, options, ports, "pawl-copy"));
-  parts.client = std::make_unique<aws::Client>(ports, options, parts.credentials);
+  aws::ChainSettings settings;
+  settings.session_name = "pawl-copy";
+  PAWL_TRY(auto access, aws_access(environment, ports, processes, region, std::move(settings)));
+  parts.credentials = access.credentials;
+  parts.client = std::make_unique<aws::Client>(ports, std::move(access.options), parts.credentials);
   parts.ecr = std::make_unique<aws::Ecr>(*parts.client);
   return parts;
 }
@@ -66,12 +59,10 @@ Result<CopyOutcome> copy_between_registries(const CopyArguments& arguments,
   std::stop_source stop;
   loop.stop_on_signals(stop);
   PAWL_TRY(const auto environment, effective_environment(globals, state_dir_of(globals)));
-  HttpClientOptions http_options;
-  http_options.user_agent = user_agent();
-  const auto http = make_http_client(loop, http_options);
+  const auto http = make_http_client(loop, http_client_options(environment));
   const auto processes = make_processes(loop);
   const aws::ClientPorts ports{*http, loop.clock(), loop.entropy()};
-  PAWL_TRY(const AwsParts aws, open_aws(environment, plan, ports));
+  PAWL_TRY(const AwsParts aws, open_aws(environment, plan, ports, *processes));
   PAWL_TRY(auto access, registry_access(environment, *processes, loop, aws.ecr.get()));
   if (arguments.plain_http)
     for (const auto* image : {&plan.source, &plan.target})
@@ -96,6 +87,7 @@ Result<CopyPlan> plan_copy(const CopyArguments& arguments) {
   if (!target.tag && !target.digest) target.tag = source.tag;
   oci::CopyOptions options;
   options.jobs = static_cast<size_t>(arguments.jobs);
+  options.small_jobs = options.jobs * oci::kSmallJobsForEachJob;
   options.referrers = !arguments.no_referrers;
   if (!arguments.platform.empty()) {
     PAWL_TRY(options.platform, oci::Platform::parse(arguments.platform));

@@ -23,13 +23,16 @@ constexpr const char* kExamples =
     "3 failed and rolled back, 4 refused by policy, 5 interrupted and to be resumed.";
 
 json::object describe_trigger(const Trigger& trigger) {
+  json::array allow_destroy;
+  for (const auto& each : trigger.allow_destroy) allow_destroy.push_back(json::string(each));
   return {{"kind", trigger.kind == TriggerKind::ci ? "ci" : "manual"},
           {"tag", trigger.tag},
           {"sha", trigger.sha},
           {"branch", trigger.branch},
           {"ci_conclusion", trigger.ci_conclusion},
           {"force", trigger.force},
-          {"approved_by", trigger.approved_by}};
+          {"approved_by", trigger.approved_by},
+          {"allow_destroy", std::move(allow_destroy)}};
 }
 
 Task<Result<Plan>> plan_now(Session& session, DeployQuestion question, Assessment before) {
@@ -45,6 +48,7 @@ Task<Result<Plan>> plan_now(Session& session, DeployQuestion question, Assessmen
   now.decision.release = before.decision.release;
   PAWL_CO_TRY(auto facts,
               co_await plan_facts(session, question, now.decision.release, now.plan_facts));
+  facts.allow_destroy = question.trigger.allow_destroy;
   co_return make_deploy_plan(question.config, question.environment, now.decision, facts);
 }
 

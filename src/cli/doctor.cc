@@ -7,9 +7,12 @@
 
 #include "base/secret.h"
 #include "cli/commands.h"
+#include "cli/facts.h"
+#include "cli/identity_words.h"
 #include "cli/session.h"
 #include "cli/store_choice.h"
 #include "cli/terminal.h"
+#include "core/terraform_outputs.h"
 
 namespace pawl {
 namespace {
@@ -28,6 +31,7 @@ class Doctor {
       : session_(session), globals_(globals), config_(config), environment_(environment) {}
 
   Task<std::vector<Finding>> examine() {
+    co_await learn_names();
     co_await look("git", git());
     co_await look("builder", builder());
     co_await look("source registry", source_registry());
@@ -57,6 +61,17 @@ class Doctor {
     findings_.push_back(std::move(finding));
   }
 
+  // The names that Terraform's outputs gave.
+  Task<void> learn_names() {
+    is_url_named_by_terraform_ = names_output(environment_.url.fixed);
+    auto outputs = co_await outputs_before(session_, environment_);
+    if (!outputs.ok())
+      findings_.push_back(
+          {"terraform outputs", false, outputs.error().message(), outputs.error().hint()});
+    const json::object none;
+    environment_ = with_known_outputs(environment_, outputs.ok() ? *outputs : none);
+  }
+
   Check git() {
     PAWL_CO_TRY(auto state, co_await session_.source().state());
     co_return fmt::format(
@@ -65,6 +80,8 @@ class Doctor {
   }
 
   Check builder() {
+    const std::string& layout = environment_.image.layout;
+    if (!layout.empty()) co_return layout + " is pushed as it is: nothing is built";
     if (!environment_.image.build) co_return std::string();
     co_return co_await session_.ports().builder->available(*environment_.image.build);
   }
@@ -79,11 +96,16 @@ class Doctor {
   }
 
   Check identity() {
-    PAWL_CO_TRY(auto caller, co_await session_.ports().identity->caller());
-    co_return caller.arn;
+    PAWL_CO_TRY(const auto credentials, co_await session_.aws_credentials().get());
+    PAWL_CO_TRY(const auto caller, co_await session_.ports().identity->caller());
+    co_return identity_words(caller, credentials, session_.loop().clock().now());
   }
 
+  // What Terraform names is looked at once it has run: until then there is nothing to look for.
+  static constexpr const char* kNamedByTerraform = "Terraform names it, and has not run yet";
+
   Check repository() {
+    if (environment_.function.repository.empty()) co_return std::string(kNamedByTerraform);
     auto uri = co_await session_.ports().repositories->find_uri(environment_.function.repository);
     if (!uri.ok() && uri.error().kind() == ErrorKind::not_found)
       co_return std::move(uri).error().with_hint(
@@ -93,6 +115,7 @@ class Doctor {
   }
 
   Check function() {
+    if (environment_.function.name.empty()) co_return std::string(kNamedByTerraform);
     auto state = co_await session_.ports().functions->get(environment_.function.name, "");
     if (!state.ok() && state.error().kind() == ErrorKind::not_found)
       co_return std::move(state).error().with_hint(
@@ -104,7 +127,7 @@ class Doctor {
 
   Check alias() {
     const auto& wanted = environment_.function;
-    if (wanted.alias.empty()) co_return std::string();
+    if (wanted.alias.empty() || wanted.name.empty()) co_return std::string();
     PAWL_CO_TRY(auto state,
                 co_await session_.ports().functions->get_alias(wanted.name, wanted.alias));
     if (!state)
@@ -124,6 +147,7 @@ class Doctor {
 
   Check bucket() {
     if (!environment_.static_files) co_return std::string();
+    if (environment_.static_files->bucket.empty()) co_return std::string(kNamedByTerraform);
     PAWL_CO_CHECK(
         co_await session_.ports().objects->check_bucket(environment_.static_files->bucket));
     co_return environment_.static_files->bucket;
@@ -131,12 +155,13 @@ class Doctor {
 
   Check url() {
     if (!environment_.url.fixed.empty()) co_return environment_.url.fixed;
+    if (is_url_named_by_terraform_) co_return std::string(kNamedByTerraform);
     co_return co_await session_.ports().endpoints->find_url(environment_.url.api);
   }
 
   Check terraform() {
     if (!environment_.terraform) co_return std::string();
-    co_return co_await session_.ports().infrastructure->available();
+    co_return co_await session_.ports().infrastructure->available(*environment_.terraform);
   }
 
   Check forge() {
@@ -145,7 +170,8 @@ class Doctor {
     if (session_.forge() == nullptr)
       co_return Error(ErrorKind::denied, "there is no token: nobody will be told")
           .with_hint(
-              "set GITHUB_TOKEN; in GitHub Actions: env: {GITHUB_TOKEN: ${{ github.token }}}");
+              "set GITHUB_TOKEN (in GitHub Actions: env: {GITHUB_TOKEN: ${{ github.token }}}), or "
+              "PAWL_GITHUB_APP_ID and PAWL_GITHUB_APP_KEY_FILE");
     co_return co_await session_.forge()->check_access(config_.config.repository);
   }
 
@@ -158,7 +184,8 @@ class Doctor {
   Session& session_;
   const Globals& globals_;
   const LoadedConfig& config_;
-  const EnvironmentConfig& environment_;
+  EnvironmentConfig environment_;
+  bool is_url_named_by_terraform_ = false;
   std::vector<Finding> findings_;
 };
 

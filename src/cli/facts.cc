@@ -6,11 +6,35 @@
 #include <ctime>
 #include <filesystem>
 
+#include "base/log.h"
 #include "core/hooks.h"
+#include "core/terraform_outputs.h"
 #include "engine/queries.h"
+#include "github/changes.h"
 
 namespace pawl {
 namespace {
+
+// A tag that this machine does not have: in a shallow clone, or without a work tree.
+Task<Result<std::string>> commit_of_tag(Session& session, std::string repository, std::string tag) {
+  if (session.github() == nullptr) co_return std::string();
+  PAWL_CO_TRY(const auto tags, co_await read_tags(*session.github(), repository));
+  for (const auto& wanted : {tag, "v" + tag})
+    for (const auto& each : tags)
+      if (each.name == wanted) co_return each.sha;
+  co_return std::string();
+}
+
+// What GitHub cannot tell is not known, as without it: the image may be there all the same.
+Task<void> ask_github_for_tag(Session& session, const std::string& repository,
+                              const Trigger& trigger, Facts& facts) {
+  if (trigger.tag.empty() || !facts.tag_sha.empty()) co_return;
+  const auto sha = co_await commit_of_tag(session, repository, trigger.tag);
+  if (sha.ok())
+    facts.tag_sha = *sha;
+  else
+    log_debug("GitHub does not tell the commit of {}: {}", trigger.tag, sha.error().message());
+}
 
 Task<Result<void>> read_git(Session& session, Trigger& trigger, Facts& facts, PlanFacts& plan) {
   auto state = co_await session.source().state();
@@ -60,16 +84,20 @@ Task<Result<void>> read_registry(Session& session, const EnvironmentConfig& envi
                                  const std::string& tag, Facts& facts, PlanFacts& plan) {
   PAWL_CO_TRY(auto name, ImageReference::parse(environment.image.source));
   const ImageReference image = name.with_tag(tag);
-  const std::string platform =
-      environment.image.build ? environment.image.build->platform : "linux/amd64";
+  const std::string platform = environment.image.build ? environment.image.build->platform : "";
   auto found = co_await session.ports().images->resolve(image, platform);
   if (found.ok()) {
+    PAWL_CO_CHECK(check_lambda_image(found->facts(), "", image.str()));
     facts.image_exists = true;
     plan.source_digest = found->digest.str();
   } else if (found.error().kind() == ErrorKind::not_found) {
     facts.image_exists = false;
   } else {
-    co_return std::move(found).error().while_doing("looking for the image " + image.str());
+    Error error = std::move(found).error().while_doing("looking for the image " + image.str());
+    // An answer of its own says what to do; for one that never came there is only this.
+    if (!error.hint().empty()) co_return error;
+    co_return std::move(error).with_hint("nothing was changed; pawl doctor " + environment.name +
+                                         " says what can be reached and what cannot");
   }
   co_return ok();
 }
@@ -131,9 +159,11 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
     result.facts.utc_offset_minutes[window.zone] = offset;
   }
   PAWL_CO_CHECK(co_await read_git(session, result.trigger, result.facts, result.plan_facts));
-  result.facts.can_build = result.facts.can_build && question.environment.image.build.has_value();
+  co_await ask_github_for_tag(session, question.config.repository, result.trigger, result.facts);
+  result.facts.can_build = result.facts.can_build && question.environment.image.can_be_made();
   result.plan_facts.on_main_branch = result.trigger.branch == question.config.main_branch;
   PAWL_CO_CHECK(co_await read_journal(session, question, result.trigger, result.facts));
+  result.plan_facts.live_sha = result.facts.live_sha;
   const ReleaseName name = name_release(question.environment, result.trigger, result.facts);
   if (is_valid_image_tag(name.image_tag)) {
     PAWL_CO_CHECK(co_await read_registry(session, question.environment, name.image_tag,
@@ -143,10 +173,31 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
   co_return result;
 }
 
+Task<Result<json::object>> outputs_before(Session& session, const EnvironmentConfig& environment) {
+  Infrastructure* infrastructure = session.ports().infrastructure;
+  if (!environment.terraform || infrastructure == nullptr || !names_output(environment))
+    co_return json::object{};
+  InfrastructureRequest request;
+  request.settings = *environment.terraform;
+  request.environment = environment.name;
+  request.region = environment.region;
+  PAWL_CO_TRY(const auto caller, co_await session.ports().identity->caller());
+  request.account_id = caller.account;
+  auto outputs = co_await infrastructure->outputs(std::move(request));
+  if (!outputs.ok())
+    co_return std::move(outputs).error().while_doing("reading Terraform's outputs as they are now");
+  co_return outputs;
+}
+
 Task<Result<PlanFacts>> plan_facts(Session& session, const DeployQuestion& question,
                                    const ReleaseName& release, PlanFacts known) {
   const EnvironmentConfig& environment = question.environment;
-  auto uri = co_await session.ports().repositories->find_uri(environment.function.repository);
+  PAWL_CO_TRY(known.terraform_outputs, co_await outputs_before(session, environment));
+  // What Terraform names may get another name in this very deployment.
+  const bool is_named_later = names_output(environment.function.repository);
+  Result<std::string> uri = Error(ErrorKind::not_found, "Terraform names it");
+  if (!is_named_later)
+    uri = co_await session.ports().repositories->find_uri(environment.function.repository);
   if (uri.ok()) {
     known.repository_exists = true;
     known.repository_uri = *uri;
@@ -155,7 +206,9 @@ Task<Result<PlanFacts>> plan_facts(Session& session, const DeployQuestion& quest
   } else {
     co_return std::move(uri).error();
   }
-  if (environment.terraform && environment.static_files) {
+  if (environment.static_files && names_output(environment.static_files->bucket)) {
+    known.bucket_exists = false;
+  } else if (environment.terraform && environment.static_files) {
     auto bucket = co_await session.ports().objects->check_bucket(environment.static_files->bucket);
     // Terraform may make it, or give the right to use it: then the upload comes after.
     const bool is_terraforms = !bucket.ok() && (bucket.error().kind() == ErrorKind::not_found ||

@@ -31,6 +31,10 @@ struct Assessment {
 /// Reads only. An Error when something could not be read: a guess is no basis for a deployment.
 Task<Result<Assessment>> assess(Session& session, DeployQuestion question);
 
+/// The outputs of Terraform's state as they are before a deployment; none where no setting names
+/// one. Reads only.
+Task<Result<json::object>> outputs_before(Session& session, const EnvironmentConfig& environment);
+
 /// What the plan needs of the target (the ECR repository, the bucket, the hooks that ran), read
 /// when the environment is held. Refused when a hook may have run and may not be called again.
 Task<Result<PlanFacts>> plan_facts(Session& session, const DeployQuestion& question,

@@ -30,6 +30,7 @@ ProcessEnvironment ProcessEnvironment::of_this_process() {
     if (equals != std::string::npos) variables[text.substr(0, equals)] = text.substr(equals + 1);
   }
   ::unsetenv("PAWL_STORE");
+  ::unsetenv("PAWL_GITHUB_APP_KEY");
   return ProcessEnvironment(std::move(variables));
 }
 

@@ -15,8 +15,8 @@ namespace pawl {
 /// A copy of the environment variables, taken once.
 class ProcessEnvironment {
  public:
-  /// Takes PAWL_STORE out of the process's own: it may hold a password, and is nothing to the
-  /// programs that are started.
+  /// Takes PAWL_STORE and PAWL_GITHUB_APP_KEY out of the process's own: they may hold a password
+  /// or a key, and are nothing to the programs that are started.
   static ProcessEnvironment of_this_process();
   explicit ProcessEnvironment(std::map<std::string, std::string> variables)
       : variables_(std::move(variables)) {}

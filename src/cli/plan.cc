@@ -3,13 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/facts.h"
 #include "cli/terminal.h"
 #include "cli/trigger_options.h"
 #include "engine/rehearsal.h"
+#include "github/changes.h"
 
 namespace pawl {
 namespace {
@@ -51,6 +54,61 @@ void print_plan(const Assessment& assessment, const Plan& plan,
     fmt::print("{} {}\n", terminal.yellow("note:"), warning);
 }
 
+/// What GitHub adds to a plan: facts, which the plan does not depend on.
+struct FromGitHub {
+  Changes changes;
+  std::vector<std::string> rules;  // of its environment
+};
+
+Task<std::optional<FromGitHub>> ask_github(Session& session, const DeployQuestion& question,
+                                           const Assessment& assessment) {
+  if (session.github() == nullptr) co_return std::nullopt;
+  FromGitHub found;
+  const std::string& repository = question.config.repository;
+  found.changes = co_await read_changes(*session.github(), repository, assessment.facts.live_sha,
+                                        assessment.decision.release.sha);
+  auto rules =
+      co_await read_environment_rules(*session.github(), repository, question.environment.name);
+  if (rules.ok()) {
+    found.rules = *std::move(rules);
+  } else {
+    std::string why = "cannot be told: " + rules.error().message();
+    if (!rules.error().hint().empty()) why += " (" + rules.error().hint() + ")";
+    found.rules = {std::move(why)};
+  }
+  co_return found;
+}
+
+json::object to_json(const FromGitHub& found) {
+  json::array commits, rules;
+  for (const auto& commit : found.changes.commits)
+    commits.push_back(
+        json::object{{"sha", commit.sha}, {"author", commit.author}, {"subject", commit.subject}});
+  for (const auto& rule : found.rules) rules.push_back(json::string(rule));
+  return {{"commits", std::move(commits)},
+          {"total_commits", found.changes.total},
+          {"commits_left_out", found.changes.left_out},
+          {"compare_url", found.changes.url},
+          {"remark", found.changes.remark},
+          {"environment_rules", std::move(rules)}};
+}
+
+void print_github(const FromGitHub& found, const Assessment& assessment, const Terminal& terminal) {
+  constexpr size_t kMaxCommitsPrinted = 20;
+  fmt::print("{}\n  {}\n", terminal.bold("brings"),
+             printable(headline(found.changes, assessment.facts.live_sha)));
+  const auto& commits = found.changes.commits;
+  for (size_t i = 0; i < std::min(commits.size(), kMaxCommitsPrinted); ++i)
+    fmt::print("  {} {} {}\n", commits[i].sha.substr(0, 7), printable(commits[i].subject),
+               terminal.dim(printable(commits[i].author)));
+  if (found.changes.total > static_cast<int64_t>(kMaxCommitsPrinted))
+    fmt::print("  ... and {} more: {}\n",
+               found.changes.total - static_cast<int64_t>(kMaxCommitsPrinted), found.changes.url);
+  fmt::print("{}\n",
+             terminal.bold("GitHub's environment " + assessment.decision.release.environment));
+  for (const auto& rule : found.rules) fmt::print("  {}\n", printable(rule));
+}
+
 struct PlanOptions {
   TriggerOptions trigger;
   bool skips_terraform = false;
@@ -81,6 +139,7 @@ Task<Result<int>> show_plan(Session& session, const Globals& globals, DeployQues
   }
   PAWL_CO_TRY(auto facts,
               co_await plan_facts(session, question, decision.release, assessment.plan_facts));
+  facts.allow_destroy = question.trigger.allow_destroy;
   const Plan plan = make_deploy_plan(question.config, question.environment, decision, facts);
   std::vector<StepFinding> findings;
   if (!options.looks_at_nothing) {
@@ -89,12 +148,16 @@ Task<Result<int>> show_plan(Session& session, const Globals& globals, DeployQues
     rehearsal.plans_infrastructure = !options.skips_terraform;
     findings = co_await rehearse(session.ports(), session.steps(), plan, std::move(rehearsal));
   }
+  const auto github = co_await ask_github(session, question, assessment);
   if (globals.json) {
     object["plan"] = to_json(plan);
     object["found"] = to_json(findings);
+    if (github) object["github"] = to_json(*github);
     fmt::print("{}", pretty(object));
   } else {
-    print_plan(assessment, plan, findings, Terminal::of_stdout(globals.environment));
+    const Terminal terminal = Terminal::of_stdout(globals.environment);
+    print_plan(assessment, plan, findings, terminal);
+    if (github) print_github(*github, assessment, terminal);
   }
   co_return kDone;
 }

@@ -78,6 +78,16 @@ Result<void> add_file(const std::string& path, std::shared_ptr<oci::CredentialHe
   return ok();
 }
 
+// Docker's and podman's, the person's own first.
+std::vector<std::string> certificate_folders(const ProcessEnvironment& environment) {
+  std::vector<std::string> folders = {docker_config_dir(environment) + "/certs.d"};
+  if (const auto home = environment.get("HOME"); !home.empty())
+    folders.push_back(home + "/.config/containers/certs.d");
+  folders.push_back("/etc/docker/certs.d");
+  folders.push_back("/etc/containers/certs.d");
+  return folders;
+}
+
 bool is_loopback_registry(const std::string& host) {
   const auto parts = split_url("http://" + host + "/");
   return parts && is_loopback_host(parts->host);
@@ -111,6 +121,7 @@ Result<oci::RegistryAccess> registry_access(const ProcessEnvironment& environmen
         oci::fixed_credentials({{"ghcr.io", oci::Credentials{user, Secret(token), Secret()}}}));
   }
   access.credentials = oci::first_of(std::move(sources));
+  access.certificates = oci::CertificateFolders(certificate_folders(environment));
   return access;
 }
 

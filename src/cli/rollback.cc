@@ -7,6 +7,7 @@
 #include "cli/facts.h"
 #include "cli/run_deployment.h"
 #include "cli/trigger_options.h"
+#include "core/terraform_outputs.h"
 #include "engine/queries.h"
 
 namespace pawl {
@@ -58,7 +59,15 @@ Task<Result<int>> rollback(Session& session, const Globals& globals, Config conf
                 co_await rollback_target(session.store(), config.app, environment.name,
                                          target->release.version));
     if (again) PAWL_CO_CHECK(check_target(*again));
-    co_return make_rollback_plan(config, environment, *target);
+    PAWL_CO_TRY(const auto outputs, co_await outputs_before(session, environment));
+    const auto named = with_known_outputs(environment, outputs);
+    if (named.function.name.empty())
+      co_return Error(ErrorKind::not_found,
+                      fmt::format("{} is not among Terraform's outputs: it is not known which "
+                                  "function to roll back",
+                                  environment.function.name))
+          .with_hint("correct function.name in pawl.yaml, or write the name itself");
+    co_return make_rollback_plan(config, named, *target);
   };
   co_return co_await run_deployment(session, globals, run);
 }

@@ -8,20 +8,22 @@
 #include "aws/lambda.h"
 #include "aws/s3.h"
 #include "aws/sts.h"
+#include "base/secret.h"
 #include "builder/builder.h"
 #include "builder/git.h"
 #include "cli/builder_access.h"
 #include "cli/command.h"
 #include "cli/connections.h"
 #include "cli/deployers.h"
+#include "cli/github_access.h"
 #include "cli/registry_access.h"
 #include "cli/store_choice.h"
+#include "cli/terraform_access.h"
 #include "cli/trigger_options.h"
-#include "cli/version.h"
 #include "github/forge.h"
 #include "oci/image_registry.h"
+#include "oci/layout_pusher.h"
 #include "store/process_owner.h"
-#include "terraform/terraform.h"
 
 namespace pawl {
 namespace {
@@ -33,7 +35,7 @@ class RealSession : public Session {
               ProcessEnvironment variables)
       : loop_(loop),
         variables_(std::move(variables)),
-        http_(make_http_client(loop, http_options(variables_))),
+        http_(make_http_client(loop, http_client_options(variables_))),
         processes_(make_processes(loop)),
         process_table_(make_process_table(actor_of(variables_))),
         source_(make_git_repository(*processes_, config.directory)) {
@@ -46,10 +48,10 @@ class RealSession : public Session {
     if (!store_) {
       PAWL_TRY(store_, open_store(loop_, globals, config));
     }
-    PAWL_CHECK(open_aws(environment));
+    PAWL_CHECK(open_aws(globals, environment));
     PAWL_CHECK(open_registries(config, environment));
     open_terraform(config, environment);
-    open_github(config);
+    PAWL_CHECK(open_github(globals, config));
     health_ = make_health_probe(*http_);
     static_files_ = make_directory_files(config.directory);
     ports_.clock = &loop_.clock();
@@ -65,25 +67,28 @@ class RealSession : public Session {
   const StepPorts& ports() override { return ports_; }
   StepLibrary& steps() override { return *steps_; }
   Forge* forge() override { return forge_.get(); }
+  GitHubClient* github() override { return github_.get(); }
   SourceRepository& source() override { return *source_; }
   ProcessTable& processes() override { return *process_table_; }
+  aws::CredentialSource& aws_credentials() override { return *credentials_; }
 
  private:
-  static HttpClientOptions http_options(const ProcessEnvironment& variables) {
-    HttpClientOptions options;
-    options.user_agent = user_agent();
-    options.ca_bundle = variables.get("AWS_CA_BUNDLE");
-    return options;
-  }
-
-  Result<void> open_aws(const EnvironmentConfig& environment) {
-    PAWL_TRY(auto options, aws::aws_options_from(variables_.all(), environment.region));
+  Result<void> open_aws(const Globals& globals, const EnvironmentConfig& environment) {
     const aws::ClientPorts ports{*http_, loop_.clock(), loop_.entropy()};
     const auto run = variables_.get("GITHUB_RUN_ID");
-    const std::string session_name =
+    aws::ChainSettings settings;
+    settings.session_name =
         fmt::format("pawl-{}-{}", run.empty() ? actor_of(variables_) : run, environment.name);
-    PAWL_TRY(credentials_, aws_credentials(variables_, options, ports, session_name));
-    aws_ = std::make_unique<aws::Client>(ports, options, credentials_);
+    settings.audience = environment.aws.audience;
+    // The sandbox's keys are the end of any chain: a real account's roles are not in it.
+    if (!globals.sandbox) {
+      settings.roles = environment.aws.roles;
+      settings.external_id = environment.aws.external_id;
+    }
+    PAWL_TRY(auto access,
+             aws_access(variables_, ports, *processes_, environment.region, std::move(settings)));
+    credentials_ = access.credentials;
+    aws_ = std::make_unique<aws::Client>(ports, std::move(access.options), credentials_);
     identity_ = std::make_unique<aws::Sts>(*aws_);
     functions_ = std::make_unique<aws::Lambda>(*aws_);
     ecr_ = std::make_unique<aws::Ecr>(*aws_);
@@ -103,8 +108,11 @@ class RealSession : public Session {
   Result<void> open_registries(const LoadedConfig& config, const EnvironmentConfig& environment) {
     PAWL_TRY(auto access, registry_access(variables_, *processes_, loop_, ecr_.get()));
     PAWL_TRY(auto builder, builder_options(variables_, environment, config));
-    images_ = oci::make_image_registry(*http_, loop_.clock(), loop_.entropy(), std::move(access));
-    builder_ = make_image_builder(*processes_, std::move(builder));
+    images_ = oci::make_image_registry(*http_, loop_.clock(), loop_.entropy(), access);
+    auto pusher = oci::make_layout_pusher(*http_, loop_.clock(), loop_.entropy(), std::move(access),
+                                          config.directory);
+    auto programs = make_image_builder(*processes_, std::move(builder));
+    builder_ = build_or_push_layout(std::move(programs), std::move(pusher));
     ports_.images = images_.get();
     ports_.builder = builder_.get();
     return ok();
@@ -112,24 +120,22 @@ class RealSession : public Session {
 
   void open_terraform(const LoadedConfig& config, const EnvironmentConfig& environment) {
     if (!environment.terraform) return;
-    TerraformOptions options;
-    options.directory = config.directory;
-    options.scratch_dir = config.state_dir + "/terraform/" + environment.name;
-    for (const auto& [name, value] : variables_.all())
-      if (name.rfind("AWS_", 0) == 0 && !value.empty()) options.environment[name] = value;
+    auto options = terraform_options(variables_, environment, config, credentials_, loop_.clock());
     infrastructure_ = make_terraform(*processes_, std::move(options));
     ports_.infrastructure = infrastructure_.get();
   }
 
-  void open_github(const LoadedConfig& config) {
-    const auto token = variables_.get("GITHUB_TOKEN");
-    if (config.config.repository.empty() || token.empty()) return;
-    GitHubOptions options;
-    if (const auto url = variables_.get("GITHUB_API_URL"); !url.empty()) options.api_url = url;
-    options.token = Secret(token);
+  Result<void> open_github(const Globals& globals, const LoadedConfig& config) {
+    PAWL_TRY(auto options, github_access(variables_, config, globals.sandbox, *http_, loop_.clock(),
+                                         loop_.entropy()));
+    if (!options) return ok();
+    options->say = [](std::string_view line) { fmt::print(stderr, "{}\n", redact(line)); };
     github_ =
-        std::make_unique<GitHubClient>(*http_, loop_.clock(), loop_.entropy(), std::move(options));
-    forge_ = make_github_forge(*github_);
+        std::make_unique<GitHubClient>(*http_, loop_.clock(), loop_.entropy(), *std::move(options));
+    GitHubForgeOptions telling;
+    telling.run_url = workflow_run_url(variables_);
+    forge_ = make_github_forge(*github_, std::move(telling));
+    return ok();
   }
 
   Loop& loop_;

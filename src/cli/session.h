@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "aws/credentials.h"
 #include "cli/globals.h"
 #include "engine/ports/process_table.h"
 #include "engine/ports/source_repository.h"
@@ -14,6 +15,8 @@
 #include "net/loop.h"
 
 namespace pawl {
+
+class GitHubClient;
 
 /// The store alone: for commands that read. The loop must outlive it.
 Result<std::unique_ptr<Store>> open_store(Loop& loop, const Globals& globals,
@@ -29,8 +32,11 @@ class Session {
   virtual StepLibrary& steps() = 0;
   /// nullptr when the config names no repository or there is no token: nobody is told.
   virtual Forge* forge() = 0;
+  /// nullptr with it.
+  virtual GitHubClient* github() = 0;
   virtual SourceRepository& source() = 0;
   virtual ProcessTable& processes() = 0;
+  virtual aws::CredentialSource& aws_credentials() = 0;
 };
 
 Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,

@@ -32,7 +32,7 @@ Task<Result<int>> show(ReadContext& context, std::string name, bool with_events)
   if (with_events)
     for (const auto& event : events)
       fmt::print("{:>4} {} {:<18} {:<20} {}\n", event.sequence, to_iso8601(event.at),
-                 to_string(event.type), event.step, printable(json::serialize(event.data)));
+                 to_string(event.type), event.step, printable(json::serialize(*event.data)));
   fmt::print("{}", describe_outcome(deployment, terminal));
   co_return kDone;
 }

@@ -11,7 +11,6 @@
 #include "cli/commands.h"
 #include "cli/connections.h"
 #include "cli/terminal.h"
-#include "cli/version.h"
 #include "cli/view.h"
 #include "net/http_client.h"
 
@@ -42,7 +41,9 @@ void print_json(const SyncReport& report, bool dry_run) {
   json::object object;
   object["dry_run"] = dry_run;
   object["upload"] = paths_of(report.plan);
-  object["delete"] = strings(report.plan.removals);
+  json::array doomed;
+  for (const auto& each : report.plan.removals) doomed.emplace_back(each.key);
+  object["delete"] = std::move(doomed);
   object["kept"] = strings(report.plan.kept);
   object["unchanged"] = report.plan.unchanged;
   object["uploaded"] = report.result.uploaded;
@@ -56,7 +57,7 @@ void print_dry_run(const SyncPlan& plan) {
     for (const auto& file : group)
       fmt::print("would upload {} ({}, {}, {})\n", printable(file.path), format_bytes(file.size),
                  file.content_type, file.cache_control);
-  for (const auto& key : plan.removals) fmt::print("would delete {}\n", printable(key));
+  for (const auto& each : plan.removals) fmt::print("would delete {}\n", printable(each.key));
   for (const auto& key : plan.kept)
     fmt::print("would keep {}: a release still names it\n", printable(key));
   fmt::print("{} to upload ({}), {} to delete, {} unchanged\n", plan.upload_count(),
@@ -155,19 +156,21 @@ Task<Result<SyncReport>> sync(ObjectStore& store, StaticFiles& files, SyncReques
 
 Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment, SyncRequest request,
                                     SyncProgress progress) {
-  auto variables = environment.all();
   // As the AWS tools have it for S3; a bucket elsewhere says where it is.
-  if (environment.get("AWS_REGION").empty() && environment.get("AWS_DEFAULT_REGION").empty())
-    variables["AWS_REGION"] = "us-east-1";
-  PAWL_CO_TRY(auto options, aws::aws_options_from(variables, ""));
-  HttpClientOptions http_options;
-  http_options.user_agent = user_agent();
-  http_options.ca_bundle = environment.get("AWS_CA_BUNDLE");
+  PAWL_CO_TRY(const auto profiles, aws::load_profiles(environment.all()));
+  const bool has_region = !environment.get("AWS_REGION").empty() ||
+                          !environment.get("AWS_DEFAULT_REGION").empty() ||
+                          !profiles.setting("region").empty();
+  const std::string region = has_region ? "" : "us-east-1";
+  HttpClientOptions http_options = http_client_options(environment);
   http_options.max_connections_per_host = static_cast<size_t>(std::max(request.jobs, 1));
   const auto http = make_http_client(loop, http_options);
   const aws::ClientPorts ports{*http, loop.clock(), loop.entropy()};
-  PAWL_CO_TRY(auto credentials, aws_credentials(environment, options, ports, "pawl-sync"));
-  aws::Client client(ports, options, credentials);
+  const auto processes = make_processes(loop);
+  aws::ChainSettings settings;
+  settings.session_name = "pawl-sync";
+  PAWL_CO_TRY(auto access, aws_access(environment, ports, *processes, region, std::move(settings)));
+  aws::Client client(ports, access.options, access.credentials);
   aws::S3 store(client);
   const auto files = make_directory_files(".");
   co_return co_await sync(store, *files, std::move(request), std::move(progress));

@@ -48,6 +48,8 @@ void TriggerOptions::describe(CliCommand& command) {
       .choices("--trigger", {"manual", "ci"})
       .option("--ci-conclusion", ci_conclusion, "With --trigger ci: how CI ended")
       .option("--approved-by", approved_by, "Who approved, where the environment needs it")
+      .option("--allow-destroy", allow_destroy,
+              "A protected resource (address or type) that Terraform may destroy this once")
       .option("--hook", hooks,
               "NAME=ran or NAME=again: what you found out of a hook whose outcome was never heard")
       .flag("--force", force, "Deploy although a newer commit is live");
@@ -65,6 +67,7 @@ Result<DeployQuestion> TriggerOptions::question(const Config& config,
   ask.ci_conclusion = ci_conclusion;
   ask.approved_by = approved_by;
   ask.force = force;
+  ask.allow_destroy = allow_destroy;
   ask.actor = actor_of(globals.environment);
   if (!sha.empty() && !is_sha(sha))
     return Error(ErrorKind::usage, fmt::format("--sha {} is not a commit id", sha))

@@ -17,6 +17,7 @@ struct TriggerOptions {
   std::string trigger = "manual";
   std::string ci_conclusion;
   std::string approved_by;
+  std::vector<std::string> allow_destroy;
   bool force = false;
   std::vector<std::string> hooks;  // "migrate=ran"
 

@@ -153,6 +153,7 @@ class PlainView : public DeploymentView {
       case EventType::interrupted:
         return "interrupted: " + data("reason");
       case EventType::notified:
+        if (data("what") == "problem") return "not told: " + data("problem");
         return "told: " + data("what") + " " + data("reference");
       case EventType::finished:
         return "";

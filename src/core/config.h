@@ -15,19 +15,38 @@
 
 namespace pawl {
 
+/// Who Pawl is to AWS, beyond the credentials that it finds.
+struct AwsSettings {
+  std::vector<std::string> roles;  // ARNs; each is assumed by the one before, the last one deploys
+  std::string external_id;         // what the last role's trust policy asks for
+  std::string audience;            // of GitHub's identity token; empty: STS's own
+  bool operator==(const AwsSettings&) const = default;
+};
+
 struct BuildSettings {
   std::string context = ".";
   std::string dockerfile = "Dockerfile";
-  std::string target;  // empty: the last stage
-  std::string platform = "linux/amd64";
-  std::string builder = "auto";             // auto, docker, buildah
-  std::map<std::string, std::string> args;  // --build-arg; {version} and {revision} are replaced
+  std::string target;                          // empty: the last stage
+  std::string platform = "linux/amd64";        // of the function
+  std::vector<std::string> platforms;          // of an index with several; empty: `platform` alone
+  std::string builder = "auto";                // auto, buildx, docker, buildah, podman
+  std::map<std::string, std::string> args;     // --build-arg; {version} and {revision} are replaced
+  std::map<std::string, std::string> secrets;  // id -> "env:NAME" or "file:PATH"
+  std::vector<std::string> cache_from;  // image references, or buildx's "type=..." as they are
+  std::vector<std::string> cache_to;
+  std::string provenance;  // of buildx: none, min, max; empty: as it does by itself
+  std::string sbom;        // of buildx: none, attach; empty: as it does by itself
   bool operator==(const BuildSettings&) const = default;
 };
 
 struct ImageSettings {
   std::string source;                  // host/repository, no tag: "ghcr.io/example/meals"
   std::optional<BuildSettings> build;  // absent: the image must be there already
+  // An OCI layout that something else built (a folder, or a tar of one), pushed instead of a build;
+  // {version} and {revision} are replaced. Empty: none.
+  std::string layout;
+  /// Whether an image that is not in the registry can be brought there.
+  bool can_be_made() const { return build.has_value() || !layout.empty(); }
   bool operator==(const ImageSettings&) const = default;
 };
 
@@ -35,6 +54,11 @@ struct TerraformSettings {
   std::string dir;
   std::string backend;                 // template of the backend file, relative to dir
   std::vector<std::string> var_files;  // relative to dir
+  std::string binary = "terraform";    // or tofu, or a path to one of them
+  std::string workspace;               // empty: "default"
+  // Types of which no plan may destroy or replace one, unless a person says so; "default" stands
+  // for those that hold data (terraform/protection.h), a * at the end for any rest.
+  std::vector<std::string> protect = {"default"};
   bool operator==(const TerraformSettings&) const = default;
 };
 
@@ -126,6 +150,7 @@ struct EnvironmentConfig {
   std::vector<FreezeWindow> freeze;
   std::string promote_from;  // empty: from anywhere
 
+  AwsSettings aws;
   ImageSettings image;
   std::optional<TerraformSettings> terraform;
   FunctionSettings function;
@@ -137,10 +162,21 @@ struct EnvironmentConfig {
   bool operator==(const EnvironmentConfig&) const = default;
 };
 
+/// How GitHub is reached. Environment variables go before it (cli/github_access.h).
+struct GitHubSettings {
+  std::string api_url;                         // empty: api.github.com
+  std::string app_id;                          // of a GitHub App, or its client id; empty: a token
+  std::string app_key_file;                    // its private key
+  int app_installation = 0;                    // 0: found by the repository
+  std::chrono::milliseconds patience{90'000};  // with its rate limits, in one telling
+  bool operator==(const GitHubSettings&) const = default;
+};
+
 struct Config {
   std::string app;
   std::string repository;  // "owner/name" on GitHub; empty: nobody is notified
   std::string main_branch = "main";
+  GitHubSettings github;
   std::vector<EnvironmentConfig> environments;  // in the order of the file
 
   /// Kind usage names the environments that there are, and the nearest.

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/image_reference.h"
+#include "core/terraform_outputs.h"
 
 namespace pawl::checks {
 namespace {
@@ -96,6 +97,28 @@ std::string region(const std::string& text) {
   return fine ? "" : complain(text, "is not a region; write it as in eu-central-1");
 }
 
+// arn:PARTITION:iam::ACCOUNT:role/PATH/NAME
+std::string role_arn(const std::string& text) {
+  constexpr size_t kAccountDigits = 12;
+  const size_t iam = text.find(":iam::");
+  const size_t account = iam == std::string::npos ? iam : iam + 6;
+  const bool fine =
+      text.starts_with("arn:aws") && text.size() <= 2048 && account != std::string::npos &&
+      text.size() > account + kAccountDigits &&
+      std::all_of(text.begin() + static_cast<std::ptrdiff_t>(account),
+                  text.begin() + static_cast<std::ptrdiff_t>(account + kAccountDigits), is_digit) &&
+      text.compare(account + kAccountDigits, 6, ":role/") == 0 && text.back() != '/' &&
+      text.find_first_of(" \t\n*") == std::string::npos;
+  return fine ? "" : complain(text, "is not a role's ARN: arn:aws:iam::111122223333:role/NAME");
+}
+
+std::string external_id(const std::string& text) {
+  const bool fine =
+      text.size() >= 2 && text.size() <= 1224 && consists_of(text, "_+=,.@:/-", is_alnum);
+  return fine ? ""
+              : complain(text, "is not an external ID: 2 to 1224 of letters, digits, _+=,.@:/-");
+}
+
 std::string function_name(const std::string& text) {
   if (text.size() <= 64 && consists_of(text, "-_", is_alnum)) return "";
   return complain(text, "is not a function name: letters, digits, - and _, at most 64");
@@ -177,6 +200,69 @@ std::string build_arg_name(const std::string& text) {
       !is_digit(text.front()))
     return "";
   return complain(text, "is not a build argument's name: letters, digits and _");
+}
+
+std::string build_secret(const std::string& id, const std::string& source) {
+  if (id.empty() || id.size() > 100 || !consists_of(id, "_-.", is_alnum))
+    return complain(id, "is not a secret's id: letters, digits, _ - and .");
+  const bool is_env = source.rfind("env:", 0) == 0 && build_arg_name(source.substr(4)).empty();
+  const bool is_file = source.rfind("file:", 0) == 0 && source.size() > 5;
+  if (is_env || is_file) return "";
+  // It may well be the secret itself that was written there: it is not repeated.
+  return "expected env:NAME (a variable of Pawl's environment) or file:PATH; a secret itself has "
+         "no "
+         "place in this file";
+}
+
+std::string build_cache(const std::string& text) {
+  const bool is_plain = std::all_of(text.begin(), text.end(), is_printable);
+  if (is_plain && text.find('=') != std::string::npos && text.find("type=") != std::string::npos)
+    return "";
+  const auto reference = ImageReference::parse(text);
+  const bool has_host = text.find('/') != std::string::npos;
+  if (is_plain && reference.ok() && has_host && !reference->digest) return "";
+  return complain(text,
+                  "is neither an image (HOST/REPOSITORY:TAG) nor a cache of buildx (type=...)");
+}
+
+std::string platform(const std::string& text) {
+  const auto slash = text.find('/');
+  const bool fine = slash != std::string::npos && slash > 0 && slash + 1 < text.size() &&
+                    text.size() <= 60 && consists_of(text, "/", is_lower_alnum) &&
+                    text.back() != '/';
+  return fine ? "" : complain(text, "is not a platform; write it as in linux/arm64");
+}
+
+std::string terraform_binary(const std::string& text) {
+  const std::string name = text.substr(text.rfind('/') + 1);
+  const bool is_plain = std::all_of(text.begin(), text.end(), is_printable);
+  if (is_plain && (name.rfind("terraform", 0) == 0 || name.rfind("tofu", 0) == 0)) return "";
+  return complain(text, "is neither terraform nor tofu, nor a path to one of them");
+}
+
+std::string terraform_workspace(const std::string& text) {
+  if (text.size() <= 90 && consists_of(text, "-_.", is_alnum)) return "";
+  return complain(text, "is not a workspace: letters, digits, - _ and .");
+}
+
+std::string resource_type(const std::string& text) {
+  if (text == "default") return "";
+  const auto star = text.find('*');
+  const std::string name = text.substr(0, star);
+  const bool fine = !name.empty() && text.size() <= 100 &&
+                    consists_of(name, "_-", is_lower_alnum) &&
+                    (star == std::string::npos || star + 1 == text.size());
+  return fine ? ""
+              : complain(text, "is not a resource type; write aws_s3_bucket, aws_rds_* or default");
+}
+
+bool has_output_name(const std::string& text) {
+  return names_output(text);
+}
+
+std::string output_names(const std::string& text) {
+  const std::string flaw = flaw_in_output_names(text);
+  return flaw.empty() ? "" : complain(text, flaw);
 }
 
 }  // namespace pawl::checks

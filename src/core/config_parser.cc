@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <set>
 
 #include "core/config_checks.h"
@@ -16,9 +17,9 @@ namespace {
 
 constexpr size_t kMaxEnvironments = 50;
 constexpr size_t kMaxProblemsTold = 50;
-constexpr std::array kMergedSections = {"image", "infrastructure", "function",
-                                        "url",   "static",         "health",
-                                        "hooks", "limits",         "on_cancel"};
+constexpr std::array kMergedSections = {"aws",    "image",    "infrastructure", "function",
+                                        "url",    "static",   "health",         "hooks",
+                                        "limits", "on_cancel"};
 
 bool is_none(const YamlNode& node) {
   return node.kind == YamlNode::Kind::text && node.text == "none";
@@ -118,7 +119,7 @@ YamlNode merged_settings(const YamlNode& file, const YamlNode& environment) {
     YamlMember member{base->key, base->mark, base->value};
     if (shared != nullptr && own != nullptr) member.value = merge(shared->value, own->value);
     const bool can_be_none = member.key == "infrastructure" || member.key == "static" ||
-                             member.key == "health" || member.key == "hooks";
+                             member.key == "health" || member.key == "hooks" || member.key == "aws";
     if (own != nullptr && can_be_none && is_none(own->value)) continue;
     merged.members.push_back(std::move(member));
   }
@@ -248,6 +249,34 @@ void read_shared_settings(Reading& reading, SectionReader& file) {
   for (const char* name : kMergedSections) file.any(name);
 }
 
+// An App's id is a number, its client id a word.
+void read_app_id(SectionReader& app, std::string& out) {
+  const YamlNode* node = app.any("id");
+  if (node == nullptr) {
+    app.missing("id", "the App's id, such as id: 1234");
+    return;
+  }
+  const bool is_word = node->kind == YamlNode::Kind::text && !node->text.empty();
+  if (is_word || node->kind == YamlNode::Kind::integer)
+    out = node->text;
+  else
+    app.problem(*node, fmt::format("expected the App's id, found {}", describe(*node)));
+}
+
+void read_github(SectionReader& file, GitHubSettings& out) {
+  auto section = file.section("github");
+  if (!section) return;
+  section->text("api_url", out.api_url, checks::url);
+  if (auto app = section->section("app")) {
+    read_app_id(*app, out.app_id);
+    app->text("key_file", out.app_key_file);
+    app->integer("installation", out.app_installation, 1, std::numeric_limits<int>::max());
+    app->no_other_keys();
+  }
+  section->duration("patience", out.patience, std::chrono::milliseconds(0), std::chrono::hours(2));
+  section->no_other_keys();
+}
+
 void read_file(Reading& reading) {
   if (!reading.file.is_map()) {
     reading.problems.add(reading.file.mark, "",
@@ -261,6 +290,7 @@ void read_file(Reading& reading) {
   file.required_text("app", config.app, checks::app_name);
   file.text("repository", config.repository, checks::github_repository);
   file.text("main_branch", config.main_branch, checks::branch);
+  read_github(file, config.github);
   read_rollout(file);
   read_environments(reading, file);
   read_shared_settings(reading, file);

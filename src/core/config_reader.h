@@ -86,6 +86,7 @@ class SectionReader {
                                      bool may_be_empty) const;
   const YamlNode& node() const { return *node_; }
   const Placeholders& placeholders() const { return *placeholders_; }
+  ConfigProblems& problems() const { return *problems_; }
   bool is_complete() const { return completeness_ == Completeness::complete; }
 
  private:

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/config_checks.h"
 #include "core/config_hooks.h"
+#include "core/terraform_outputs.h"
 
 namespace pawl {
 namespace {
@@ -12,6 +15,49 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+
+constexpr size_t kMaxRoles = 5;
+
+void read_aws(SectionReader& settings, AwsSettings& out) {
+  auto section = settings.section("aws");
+  if (!section) return;
+  section->texts("roles", out.roles, checks::role_arn);
+  section->text("external_id", out.external_id, checks::external_id);
+  section->text("audience", out.audience);
+  section->no_other_keys();
+  if (out.roles.size() > kMaxRoles)
+    section->problem(*section->node().find("roles"),
+                     fmt::format("a chain of more than {} roles", kMaxRoles));
+  if (const YamlNode* id = section->node().find("external_id"); id != nullptr && out.roles.empty())
+    section->problem(*id, "an external_id is for the last of `roles`, and there are none");
+}
+
+void read_platforms(SectionReader& section, BuildSettings& build) {
+  section.texts("platforms", build.platforms, checks::platform);
+  const YamlNode* node = section.node().find("platforms");
+  const auto& all = build.platforms;
+  if (node != nullptr && !all.empty() &&
+      std::find(all.begin(), all.end(), build.platform) == all.end())
+    section.problem(*node, fmt::format("{} is not among them, and the function runs on it "
+                                       "(image.build.platform)",
+                                       build.platform));
+}
+
+void read_build_extras(SectionReader& section, BuildSettings& build) {
+  section.scalars("secrets", build.secrets);
+  if (const YamlNode* secrets = section.node().find("secrets"); secrets && secrets->is_map())
+    for (const auto& member : secrets->members)
+      if (const auto complaint = checks::build_secret(member.key, member.value.text);
+          !complaint.empty())
+        section.problem(member.value, complaint);
+  section.texts("cache_from", build.cache_from, checks::build_cache);
+  section.texts("cache_to", build.cache_to, checks::build_cache);
+  const std::vector<std::string> provenances = {"none", "min", "max"};
+  if (auto chosen = section.choice("provenance", provenances))
+    build.provenance = provenances[*chosen];
+  const std::vector<std::string> attachments = {"none", "attach"};
+  if (auto chosen = section.choice("sbom", attachments)) build.sbom = attachments[*chosen];
+}
 
 void read_build(SectionReader& image, ImageSettings& out, const Placeholders& build_names) {
   const YamlNode* node = image.any("build");
@@ -24,16 +70,27 @@ void read_build(SectionReader& image, ImageSettings& out, const Placeholders& bu
   section->text("target", build.target);
   const std::vector<std::string> platforms = {"linux/amd64", "linux/arm64"};
   if (auto platform = section->choice("platform", platforms)) build.platform = platforms[*platform];
-  const std::vector<std::string> builders = {"auto", "docker", "buildah"};
+  const std::vector<std::string> builders = {"auto", "buildx", "docker", "buildah", "podman"};
   if (auto builder = section->choice("builder", builders)) build.builder = builders[*builder];
+  read_platforms(*section, build);
   if (auto args = section->section_with("args", build_names)) {
     args->own_scalars(build.args);
     for (const auto& member : args->node().members)
       if (const auto complaint = checks::build_arg_name(member.key); !complaint.empty())
         args->problem(member.value, complaint);
   }
+  read_build_extras(*section, build);
   section->no_other_keys();
   out.build = std::move(build);
+}
+
+void read_layout(SectionReader& image, ImageSettings& out, const Placeholders& build_names) {
+  const YamlNode* node = image.any("layout");
+  if (node == nullptr) return;
+  SectionReader with_names(image.node(), build_names, Completeness::partial, image.problems());
+  if (auto layout = with_names.resolve(*node, nullptr, false)) out.layout = std::move(*layout);
+  if (image.node().find("build") != nullptr)
+    image.problem(*node, "an image is either built (build) or taken as it is (layout), not both");
 }
 
 void read_image(SectionReader& settings, ImageSettings& out) {
@@ -47,6 +104,7 @@ void read_image(SectionReader& settings, ImageSettings& out) {
   Placeholders build_names = section->placeholders();
   build_names.deferred = {"version", "revision"};
   read_build(*section, out, build_names);
+  read_layout(*section, out, build_names);
   section->no_other_keys();
 }
 
@@ -59,6 +117,9 @@ void read_infrastructure(SectionReader& settings, std::optional<TerraformSetting
     terraform->required_text("dir", read.dir);
     terraform->text("backend", read.backend, checks::relative_path);
     terraform->texts("var_files", read.var_files, checks::relative_path);
+    terraform->text("binary", read.binary, checks::terraform_binary);
+    terraform->text("workspace", read.workspace, checks::terraform_workspace);
+    terraform->texts("protect", read.protect, checks::resource_type);
     terraform->no_other_keys();
     out = std::move(read);
   }
@@ -75,10 +136,10 @@ void read_function(SectionReader& settings, FunctionSettings& out) {
   out.repository = default_name(settings);
   auto section = settings.section("function");
   if (!section) return;
-  section->text("name", out.name, checks::function_name);
+  section->text("name", out.name, checks::or_output<checks::function_name>);
   section->text("alias", out.alias, checks::alias);
   if (out.alias == "none") out.alias.clear();
-  section->text("repository", out.repository, checks::repository_name);
+  section->text("repository", out.repository, checks::or_output<checks::repository_name>);
   section->duration("update_timeout", out.update_timeout, seconds(1), minutes(60));
   section->integer("keep_versions", out.keep_versions, 2, 1000);
   section->no_other_keys();
@@ -90,7 +151,7 @@ void read_url(SectionReader& settings, UrlSettings& out) {
   const YamlNode* node = settings.any("url");
   if (node == nullptr) return;
   if (!node->is_map()) {
-    settings.text("url", out.fixed, checks::url);
+    settings.text("url", out.fixed, checks::or_output<checks::url>);
     return;
   }
   auto section = settings.section("url");
@@ -103,7 +164,7 @@ void read_static(SectionReader& settings, std::optional<StaticSettings>& out) {
   if (!section) return;
   StaticSettings read;
   section->required_text("dir", read.dir);
-  section->required_text("bucket", read.bucket, checks::bucket);
+  section->required_text("bucket", read.bucket, checks::or_output<checks::bucket>);
   section->text("prefix", read.prefix, checks::key_prefix, /*may_be_empty=*/true);
   section->texts("immutable", read.immutable);
   section->no_other_keys();
@@ -163,9 +224,26 @@ void read_on_cancel(SectionReader& settings, OnCancel& out) {
     out = *chosen == 0 ? OnCancel::undo : OnCancel::leave;
 }
 
+// Names that Terraform gives need one.
+void check_outputs(SectionReader& settings, const EnvironmentConfig& out) {
+  if (out.terraform || !settings.is_complete()) return;
+  const auto check = [&](const char* section, const char* key, const std::string& text) {
+    const YamlNode* node = settings.node().find(section);
+    if (node == nullptr || !names_output(text)) return;
+    const YamlNode* inner = node->is_map() ? node->find(key) : nullptr;
+    settings.problem(inner != nullptr ? *inner : *node,
+                     "names an output of Terraform, and there is no infrastructure.terraform");
+  };
+  check("function", "name", out.function.name);
+  check("function", "repository", out.function.repository);
+  check("url", "", out.url.fixed);
+  if (out.static_files) check("static", "bucket", out.static_files->bucket);
+}
+
 }  // namespace
 
 void read_settings(SectionReader& settings, EnvironmentConfig& out) {
+  read_aws(settings, out.aws);
   read_image(settings, out.image);
   read_infrastructure(settings, out.terraform);
   read_function(settings, out.function);
@@ -174,6 +252,7 @@ void read_settings(SectionReader& settings, EnvironmentConfig& out) {
   read_health(settings, out.health);
   read_limits(settings, out.policy);
   read_on_cancel(settings, out.policy.on_cancel);
+  check_outputs(settings, out);
   read_hooks(settings, out);
 }
 

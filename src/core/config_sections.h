@@ -1,5 +1,5 @@
-// The sections of pawl.yaml that an environment may override: image, infrastructure, function, url,
-// static, health, limits, on_cancel, hooks.
+// The sections of pawl.yaml that an environment may override: aws, image, infrastructure, function,
+// url, static, health, limits, on_cancel, hooks.
 #pragma once
 
 #include "core/config.h"

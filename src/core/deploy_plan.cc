@@ -4,6 +4,7 @@
 #include "core/hooks.h"
 #include "core/plan.h"
 #include "core/plan_steps.h"
+#include "core/terraform_outputs.h"
 
 namespace pawl {
 namespace {
@@ -18,9 +19,10 @@ class DeployPlan {
     plan_.kind = DeploymentKind::deploy;
     plan_.release = decision_.release;
     plan_.policy = environment_.policy;
-    if (!config_.repository.empty()) add(notify_started_step(config_, environment_));
+    if (!config_.repository.empty())
+      add(notify_started_step(config_, environment_, facts_.live_sha));
     add(capture_live());
-    if (decision_.needs_build) add(build_image());
+    if (decision_.needs_build) add(build_image());  // or the push of an OCI layout
     if (environment_.terraform) {
       add(plan_infrastructure());
       add(apply_infrastructure());
@@ -44,13 +46,14 @@ class DeployPlan {
       add(update_function());
     }
     if (environment_.static_files)
-      add(switch_static_step(*environment_.static_files, {files_step(), traffic_step()}));
+      add(switch_static_step(*environment_.static_files, {files_step(), traffic_step()}, ""));
     if (!asks_early) add(find_url_step(environment_, {after_infrastructure()}));
     if (environment_.health) add(check_health());
     add_hooks(HookWhen::after_traffic);
     if (environment_.health && !last_hook(HookWhen::after_traffic).empty())
       add(check_health_again());
     add_upkeep();
+    if (environment_.terraform) let_names_wait_for_terraform(plan_);
     add_warnings();
     return std::move(plan_);
   }
@@ -86,9 +89,11 @@ class DeployPlan {
   // With what it looks at to see, before anything is changed, whether the function could run the
   // image: the image itself, or what it will be built for.
   PlanStep capture_live() const {
-    PlanStep made = capture_live_step(environment_);
+    // What is live has the names that Terraform gave it the last time.
+    PlanStep made = capture_live_step(with_known_outputs(environment_, facts_.terraform_outputs),
+                                      environment_.terraform.has_value());
     const bool is_built = decision_.needs_build;
-    made.params["image"] = {
+    made.params.own()["image"] = {
         {"source", environment_.image.source},
         {"digest", is_built ? "" : facts_.source_digest},
         {"platform", is_built && environment_.image.build ? environment_.image.build->platform
@@ -104,27 +109,44 @@ class DeployPlan {
     if (facts_.on_main_branch) tags.push_back("latest");
     json::object args;
     for (const auto& [name, value] : settings.args) args[name] = fill(value);
+    json::object secrets;
+    for (const auto& [id, source] : settings.secrets) secrets[id] = source;
     json::object labels{{"org.opencontainers.image.version", release.version},
                         {"org.opencontainers.image.revision", release.sha}};
     if (!facts_.git_remote_url.empty())
       labels["org.opencontainers.image.source"] = facts_.git_remote_url;
-    PlanStep made = step("build_image",
-                         fmt::format("build {} from {}/{} and push it", image(), settings.context,
-                                     settings.dockerfile),
-                         {});
+    const std::string layout = fill(environment_.image.layout);
+    const std::string title =
+        layout.empty() ? fmt::format("build {} from {}/{} and push it", image(), settings.context,
+                                     settings.dockerfile)
+                       : fmt::format("push the image of the OCI layout {} as {}", layout, image());
+    PlanStep made = step("build_image", title, {});
     made.stage = Stage::build;
-    made.params = {{"image", environment_.image.source},
-                   {"image_tag", release.image_tag},
-                   {"tags", std::move(tags)},
-                   {"labels", std::move(labels)},
-                   {"revision", release.sha},
-                   {"context", settings.context},
-                   {"dockerfile", settings.dockerfile},
-                   {"target", settings.target},
-                   {"platform", settings.platform},
-                   {"builder", settings.builder},
-                   {"args", std::move(args)}};
+    made.params = json::object{{"image", environment_.image.source},
+                               {"image_tag", release.image_tag},
+                               {"tags", std::move(tags)},
+                               {"labels", std::move(labels)},
+                               {"revision", release.sha},
+                               {"context", settings.context},
+                               {"dockerfile", settings.dockerfile},
+                               {"target", settings.target},
+                               {"platform", settings.platform},
+                               {"platforms", array_of(settings.platforms)},
+                               {"builder", settings.builder},
+                               {"args", std::move(args)},
+                               {"secrets", std::move(secrets)},
+                               {"cache_from", array_of(settings.cache_from)},
+                               {"cache_to", array_of(settings.cache_to)},
+                               {"provenance", settings.provenance},
+                               {"sbom", settings.sbom},
+                               {"layout", layout}};
     return made;
+  }
+
+  static json::array array_of(const std::vector<std::string>& texts) {
+    json::array array;
+    for (const auto& text : texts) array.push_back(json::string(text));
+    return array;
   }
 
   // {version} and {revision} are known only now.
@@ -141,12 +163,15 @@ class DeployPlan {
 
   json::object terraform_params() const {
     const TerraformSettings& settings = *environment_.terraform;
-    json::array var_files;
-    for (const auto& file : settings.var_files) var_files.push_back(json::string(file));
+    const auto known = with_known_outputs(environment_, facts_.terraform_outputs);
     return {{"dir", settings.dir},
             {"backend", settings.backend},
-            {"var_files", std::move(var_files)},
-            {"function", environment_.function.name},
+            {"var_files", array_of(settings.var_files)},
+            {"binary", settings.binary},
+            {"workspace", settings.workspace},
+            {"protect", array_of(settings.protect)},
+            {"allow_destroy", array_of(facts_.allow_destroy)},
+            {"function", known.function.name},
             {"alias", environment_.function.alias},
             {"environment", environment_.name},
             {"region", environment_.region}};
@@ -176,14 +201,15 @@ class DeployPlan {
     if (decision_.needs_build) made.needs.emplace_back("build_image");
     if (environment_.terraform && !facts_.repository_exists)
       made.needs.emplace_back("apply_infrastructure");
-    made.params = {{"source", environment_.image.source},
-                   {"image_tag", decision_.release.image_tag},
-                   {"digest", decision_.needs_build ? "" : facts_.source_digest},
-                   // Empty: the platform that the function runs on.
-                   {"platform", environment_.image.build ? environment_.image.build->platform : ""},
-                   {"repository", environment_.function.repository},
-                   {"repository_uri", facts_.repository_uri},
-                   {"function", environment_.function.name}};
+    made.params = json::object{
+        {"source", environment_.image.source},
+        {"image_tag", decision_.release.image_tag},
+        {"digest", decision_.needs_build ? "" : facts_.source_digest},
+        // Empty: the platform that the function runs on.
+        {"platform", environment_.image.build ? environment_.image.build->platform : ""},
+        {"repository", environment_.function.repository},
+        {"repository_uri", facts_.repository_uri},
+        {"function", environment_.function.name}};
     return made;
   }
 
@@ -216,9 +242,9 @@ class DeployPlan {
     if (!has_alias() && environment_.static_files) made.needs.push_back(files_step());
     if (const auto hook = last_hook(HookWhen::before_traffic); !has_alias() && !hook.empty())
       made.needs.push_back(hook);
-    made.params = {{"function", environment_.function.name},
-                   {"alias", environment_.function.alias},
-                   {"update_timeout_ms", environment_.function.update_timeout.count()}};
+    made.params = json::object{{"function", environment_.function.name},
+                               {"alias", environment_.function.alias},
+                               {"update_timeout_ms", environment_.function.update_timeout.count()}};
     made.undo = "gives the function the image that it had";
     return made;
   }
@@ -227,10 +253,10 @@ class DeployPlan {
     PlanStep made = step("publish_version",
                          fmt::format("publish it as a version of {}", environment_.function.name),
                          {"update_function"});
-    made.params = {{"function", environment_.function.name},
-                   {"version", decision_.release.version},
-                   {"sha", decision_.release.sha},
-                   {"update_timeout_ms", environment_.function.update_timeout.count()}};
+    made.params = json::object{{"function", environment_.function.name},
+                               {"version", decision_.release.version},
+                               {"sha", decision_.release.sha},
+                               {"update_timeout_ms", environment_.function.update_timeout.count()}};
     return made;
   }
 
@@ -244,11 +270,11 @@ class DeployPlan {
     if (const auto hook = last_hook(HookWhen::before_traffic); !hook.empty())
       made.needs.push_back(hook);
     if (moves_provisioned()) made.needs.emplace_back("provision_version");
-    made.params = {{"function", function.name},
-                   {"alias", function.alias},
-                   {"version", decision_.release.version},
-                   {"sha", decision_.release.sha},
-                   {"update_timeout_ms", function.update_timeout.count()}};
+    made.params = json::object{{"function", function.name},
+                               {"alias", function.alias},
+                               {"version", decision_.release.version},
+                               {"sha", decision_.release.sha},
+                               {"update_timeout_ms", function.update_timeout.count()}};
     made.undo = "moves the alias back to the version that was live";
     return made;
   }
@@ -307,7 +333,7 @@ class DeployPlan {
       PlanStep made = run_hook_step(environment_, hook, decision_.release, needs);
       const auto run = facts_.hook_runs.find(hook.name);
       if (!hook.undo && run != facts_.hook_runs.end() && run->second.is_known)
-        made.params["ran_in"] = run->second.deployment;
+        made.params.own()["ran_in"] = run->second.deployment;
       needs = {made.id};
       add(std::move(made));
     }
@@ -335,6 +361,11 @@ class DeployPlan {
     plan_.warnings = common_warnings(config_, environment_);
     if (environment_.terraform)
       plan_.warnings.emplace_back("what Terraform changes is not taken back by a rollback");
+    for (const auto& each : facts_.allow_destroy)
+      plan_.warnings.push_back(
+          fmt::format("Terraform may destroy or replace {}, although it is protected: it was "
+                      "allowed for this deployment (--allow-destroy)",
+                      each));
     for (const HookSettings& hook : environment_.hooks) warn_of(hook);
   }
 

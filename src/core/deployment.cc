@@ -70,9 +70,16 @@ bool is_one_of(StepStatus status, std::initializer_list<StepStatus> wanted) {
   return std::find(wanted.begin(), wanted.end(), status) != wanted.end();
 }
 
-json::object object_at(const json::object& data, std::string_view name) {
-  const json::value* value = data.if_contains(name);
-  return value != nullptr && value->is_object() ? value->get_object() : json::object{};
+// Of an error's kind: the request was answered, and changed nothing.
+bool leaves_no_doubt(std::string_view kind) {
+  return kind == to_string(ErrorKind::denied) || kind == to_string(ErrorKind::not_found) ||
+         kind == to_string(ErrorKind::refused);
+}
+
+Shared<json::object> object_at(const Shared<json::object>& data, std::string_view name) {
+  const json::value* value = data->if_contains(name);
+  if (value == nullptr || !value->is_object()) return {};
+  return Shared<json::object>(data, value->get_object());
 }
 
 // Applies one event; false when it does not fit, and then nothing may have been changed.
@@ -162,7 +169,7 @@ class Applier {
 
   bool planned() {
     if (d_.plan || d_.phase != Phase::deploying) return false;
-    auto plan = plan_from_json(data_);
+    auto plan = plan_from_json(event_.data);
     if (!plan.ok()) return false;
     for (const auto& step : plan->steps) {
       StepState state;
@@ -233,7 +240,7 @@ class Applier {
       return false;
     step->status = StepStatus::succeeded;
     step->observed = observed;
-    step->outputs = object_at(data_, "outputs");
+    step->outputs = object_at(event_.data, "outputs");
     if (!step->started_at) step->started_at = event_.at;
     step->ended_at = event_.at;
     step->next_wait_ms = 0;
@@ -244,6 +251,8 @@ class Applier {
     StepState* step = d_.step(event_.step);
     if (step == nullptr || !holds_environment()) return false;
     if (!is_one_of(step->status, {StepStatus::pending, StepStatus::running})) return false;
+    step->was_refused =
+        step->status == StepStatus::running && step->attempts == 1 && leaves_no_doubt(text("kind"));
     step->status = StepStatus::failed;
     step->error = text("error");
     step->ended_at = event_.at;
@@ -282,7 +291,7 @@ class Applier {
     if (step == nullptr || d_.phase != Phase::rolling_back || step->status != StepStatus::undoing)
       return false;
     step->status = StepStatus::undone;
-    step->undo_outputs = object_at(data_, "outputs");
+    step->undo_outputs = object_at(event_.data, "outputs");
     return true;
   }
 
@@ -320,6 +329,7 @@ class Applier {
     json::object told;
     told["what"] = text("what");
     told["reference"] = text("reference");
+    if (auto problem = text("problem"); !problem.empty()) told["problem"] = std::move(problem);
     d_.notifications.push_back(std::move(told));
     return true;
   }

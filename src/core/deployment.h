@@ -50,11 +50,13 @@ struct StepState {
   int attempts = 0;  // times started
   std::optional<WallTime> started_at;
   std::optional<WallTime> ended_at;
-  json::object outputs;       // of step_succeeded
-  json::object undo_outputs;  // of undo_succeeded
-  bool observed = false;      // found done already
+  Shared<json::object> outputs;       // of step_succeeded
+  Shared<json::object> undo_outputs;  // of undo_succeeded
+  bool observed = false;              // found done already
   bool undo_started = false;  // an undo was intended; with status undoing: not known to be done
   std::string error;
+  // Failed at its first try, for a reason that leaves no doubt: nothing of it is under way.
+  bool was_refused = false;
   std::string reason;  // why skipped
   // The last try within the step (health checks).
   int try_number = 0;
@@ -83,7 +85,7 @@ struct Deployment {
   std::optional<OnCancel> cancel_choice;  // of who cancelled, where it is not the plan's
   bool interrupted = false;               // stopped on purpose, not yet taken up
   ReleaseName release;
-  std::optional<Plan> plan;
+  Shared<Plan> plan;
   std::vector<StepState> steps;          // in the plan's order
   json::array notifications;             // {what, reference} of each
   std::optional<WallTime> committed_at;  // validated.data.committed_at, where known: for lead times
@@ -100,6 +102,8 @@ struct Deployment {
   OnCancel on_cancel() const;
   /// Cancelled to be left at a step boundary: no step is begun any more, none is broken off.
   bool is_to_be_left() const { return cancel_requested && on_cancel() == OnCancel::leave; }
+  /// Cancelled, and what it did is to be taken back.
+  bool is_to_be_undone() const { return cancel_requested && on_cancel() == OnCancel::undo; }
   /// outputs[name] of that step as text, or empty.
   std::string output(std::string_view step, std::string_view name) const;
   bool operator==(const Deployment&) const = default;

@@ -18,7 +18,7 @@ std::string digest_of(const Deployment& deployment) {
 }
 
 bool should_deploy(const Deployment& deployment) {
-  return deployment.verdict.empty() ? deployment.plan.has_value() : deployment.verdict == "deploy";
+  return deployment.verdict.empty() ? bool(deployment.plan) : deployment.verdict == "deploy";
 }
 
 json::object step_to_json(const Deployment& deployment, const StepState& state) {
@@ -41,8 +41,8 @@ json::object step_to_json(const Deployment& deployment, const StepState& state) 
                                       {"next_wait_ms", state.next_wait_ms}};
   if (!state.error.empty()) object["error"] = state.error;
   if (!state.reason.empty()) object["reason"] = state.reason;
-  object["outputs"] = state.outputs;
-  if (state.undo_started) object["undo_outputs"] = state.undo_outputs;
+  object["outputs"] = *state.outputs;
+  if (state.undo_started) object["undo_outputs"] = *state.undo_outputs;
   return object;
 }
 

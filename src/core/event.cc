@@ -69,7 +69,7 @@ json::object to_json(const Event& event) {
   if (event.fencing_token != 0) object["fencing_token"] = event.fencing_token;
   object["type"] = to_string(event.type);
   if (!event.step.empty()) object["step"] = event.step;
-  if (!event.data.empty()) object["data"] = event.data;
+  if (!event.data->empty()) object["data"] = *event.data;
   return object;
 }
 

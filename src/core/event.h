@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/shared.h"
 
 namespace pawl {
 
@@ -49,7 +50,7 @@ struct Event {
   uint64_t fencing_token = 0;  // of the environment's lease when it was written; 0 before `started`
   EventType type = EventType::accepted;
   std::string step;  // id of the plan's step, or empty
-  json::object data;
+  Shared<json::object> data;
 };
 
 json::object to_json(const Event& event);

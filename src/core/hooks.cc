@@ -119,7 +119,7 @@ std::map<std::string, HookRun> hook_runs(const std::vector<Deployment>& newest_f
     if (!deployment.plan || !is_same_release(deployment, release, digest)) continue;
     for (const PlanStep& step : deployment.plan->steps) {
       const StepState* state = deployment.step(step.id);
-      if (!is_hook(step) || state == nullptr || step.params.contains("undo")) continue;
+      if (!is_hook(step) || state == nullptr || step.params->contains("undo")) continue;
       const std::string name = string_or(step.params, "hook");
       if (state->try_effect == kEffectDone)
         runs[name] = {deployment.id, true};

@@ -61,12 +61,12 @@ json::object step_to_json(const PlanStep& step) {
           {"stage", to_string(step.stage)},
           {"title", step.title},
           {"needs", to_array(step.needs)},
-          {"params", step.params},
+          {"params", *step.params},
           {"undo", step.undo},
           {"required", step.required}};
 }
 
-Result<PlanStep> step_from_json(const json::value& value) {
+Result<PlanStep> step_from_json(const Shared<json::object>& plan, const json::value& value) {
   if (!value.is_object()) return bad_plan("a step is not an object");
   const json::object& object = value.get_object();
   PlanStep step;
@@ -79,7 +79,7 @@ Result<PlanStep> step_from_json(const json::value& value) {
   PAWL_TRY(step.needs, texts_of(object, "needs"));
   if (const json::value* params = object.if_contains("params")) {
     if (!params->is_object()) return bad_plan("'params' is not an object");
-    step.params = params->get_object();
+    step.params = Shared<json::object>(plan, params->get_object());
   }
   step.undo = string_or(object, "undo");
   step.required = bool_or(object, "required", true);
@@ -180,7 +180,8 @@ json::object to_json(const Plan& plan) {
           {"policy", policy_to_json(plan.policy)}};
 }
 
-Result<Plan> plan_from_json(const json::object& object) {
+Result<Plan> plan_from_json(const Shared<json::object>& shared) {
+  const json::object& object = *shared;
   Plan plan;
   const std::string kind = string_or(object, "kind");
   if (kind != "deploy" && kind != "rollback")
@@ -191,7 +192,7 @@ Result<Plan> plan_from_json(const json::object& object) {
   const json::value* steps = object.if_contains("steps");
   if (steps == nullptr || !steps->is_array()) return bad_plan("it has no list of steps");
   for (const auto& value : steps->get_array()) {
-    PAWL_TRY(auto step, step_from_json(value));
+    PAWL_TRY(auto step, step_from_json(shared, value));
     plan.steps.push_back(std::move(step));
   }
   PAWL_TRY(plan.warnings, texts_of(object, "warnings"));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/shared.h"
 #include "core/config.h"
 #include "core/validate.h"
 
@@ -24,8 +25,8 @@ struct PlanStep {
   Stage stage = Stage::deploy;
   std::string title;               // for people: "copy the image to 0000.dkr.ecr..."
   std::vector<std::string> needs;  // ids that must have succeeded first
-  json::object params;   // all it must know, resolved: nothing is read from the config later
-  std::string undo;      // for people: what a rollback does; empty: nothing to undo
+  Shared<json::object> params;     // all it must know, resolved: the config is not read again
+  std::string undo;                // for people: what a rollback does; empty: nothing to undo
   bool required = true;  // false: its failure is recorded, and fails nothing (notifications)
   bool operator==(const PlanStep&) const = default;
 };
@@ -48,7 +49,8 @@ struct Plan {
 std::string check_plan(const Plan& plan);
 
 json::object to_json(const Plan& plan);
-Result<Plan> plan_from_json(const json::object& object);
+/// The steps' params stay parts of `object`.
+Result<Plan> plan_from_json(const Shared<json::object>& object);
 
 /// An earlier call of a hook for the same release in the same environment.
 struct HookRun {
@@ -63,9 +65,12 @@ struct PlanFacts {
   bool bucket_exists = true;      // S3: nor need the upload of static files
   std::string
       repository_uri;  // "123.dkr.ecr.us-east-1.amazonaws.com/meals-dev-lambda"; may be empty
-  std::string source_digest;    // of the image when it exists already; empty when to be built
-  std::string git_remote_url;   // label org.opencontainers.image.source
-  bool on_main_branch = false;  // the tag `latest` goes along
+  std::string source_digest;       // of the image when it exists already; empty when to be built
+  std::string git_remote_url;      // label org.opencontainers.image.source
+  bool on_main_branch = false;     // the tag `latest` goes along
+  std::string live_sha;            // the commit that is live, where known
+  json::object terraform_outputs;  // as they are before this deployment
+  std::vector<std::string> allow_destroy;  // Trigger.allow_destroy
   /// Instances that stand ready for what is live now; 0: none are set aside.
   int provisioned = 0;
   std::string provisioned_for;  // the alias, or the version that it points to

@@ -56,29 +56,33 @@ json::object to_json(const StaticSettings& settings) {
           {"immutable", std::move(immutable)}};
 }
 
-PlanStep notify_started_step(const Config& config, const EnvironmentConfig& environment) {
+PlanStep notify_started_step(const Config& config, const EnvironmentConfig& environment,
+                             const std::string& live_sha) {
   PlanStep step;
   step.id = step.kind = "notify_started";
   step.title =
       fmt::format("tell {} that a deployment to {} has begun", config.repository, environment.name);
-  step.params = {{"repository", config.repository}};
+  json::object params{{"repository", config.repository},
+                      {"patience_ms", config.github.patience.count()}};
+  if (!live_sha.empty()) params["live_sha"] = live_sha;
+  step.params = std::move(params);
   step.required = false;
   return step;
 }
 
-PlanStep capture_live_step(const EnvironmentConfig& environment) {
+PlanStep capture_live_step(const EnvironmentConfig& environment, bool may_be_absent) {
   PlanStep step;
   step.id = step.kind = "capture_live";
   step.title =
       fmt::format("record what is live in {} before anything is changed", environment.name);
-  step.params = {{"function", environment.function.name},
-                 {"alias", environment.function.alias},
-                 {"repository", environment.function.repository},
-                 {"region", environment.region},
-                 // Terraform may be what makes them, later in this very plan.
-                 {"may_be_absent", environment.terraform.has_value()},
-                 {"url", url_params(environment)}};
-  if (environment.health) step.params["health"] = to_json(*environment.health);
+  json::object params{{"function", environment.function.name},
+                      {"alias", environment.function.alias},
+                      {"repository", environment.function.repository},
+                      {"region", environment.region},
+                      {"may_be_absent", may_be_absent},
+                      {"url", url_params(environment)}};
+  if (environment.health) params["health"] = to_json(*environment.health);
+  step.params = std::move(params);
   return step;
 }
 
@@ -101,11 +105,11 @@ PlanStep check_health_step(const EnvironmentConfig& environment, const ReleaseNa
   step.title = fmt::format("ask {} until {} answers well (at most {} times)",
                            environment.health->path, release.version, attempts);
   step.needs = std::move(needs);
-  step.params = {{"health", to_json(*environment.health)},
-                 {"attempts", attempts},
-                 {"version", release.version},
-                 {"function", environment.function.name},
-                 {"alias", environment.function.alias}};
+  step.params = json::object{{"health", to_json(*environment.health)},
+                             {"attempts", attempts},
+                             {"version", release.version},
+                             {"function", environment.function.name},
+                             {"alias", environment.function.alias}};
   return step;
 }
 
@@ -122,11 +126,11 @@ PlanStep run_hook_step(const EnvironmentConfig& environment, const HookSettings&
                            bars_the_way_back(hook) ? ", with no way back" : "");
   step.needs = std::move(needs);
   step.params = to_json(hook);
-  if (hook.function.empty()) step.params["function"] = function.name;
-  step.params["of_new_version"] = hook.function.empty();
-  step.params["alias"] = function.alias;
-  step.params["deployed_function"] = function.name;
-  step.params["version"] = release.version;
+  if (hook.function.empty()) step.params.own()["function"] = function.name;
+  step.params.own()["of_new_version"] = hook.function.empty();
+  step.params.own()["alias"] = function.alias;
+  step.params.own()["deployed_function"] = function.name;
+  step.params.own()["version"] = release.version;
   if (hook.undo) step.undo = "calls it with the payload that takes it back";
   return step;
 }
@@ -137,11 +141,11 @@ PlanStep provisioned_step(const EnvironmentConfig& environment, const std::strin
   PlanStep step;
   step.id = step.kind = id;
   step.needs = std::move(needs);
-  step.params = {{"function", function.name},
-                 {"alias", function.alias},
-                 {"provisioned", facts.provisioned},
-                 {"provisioned_for", facts.provisioned_for},
-                 {"update_timeout_ms", function.update_timeout.count()}};
+  step.params = json::object{{"function", function.name},
+                             {"alias", function.alias},
+                             {"provisioned", facts.provisioned},
+                             {"provisioned_for", facts.provisioned_for},
+                             {"update_timeout_ms", function.update_timeout.count()}};
   if (id == "provision_version") {
     step.title = fmt::format("let {} instances of the new version stand ready, as of version {}",
                              facts.provisioned, facts.provisioned_for);
@@ -166,19 +170,22 @@ PlanStep prune_versions_step(const EnvironmentConfig& environment, const PlanFac
   step.needs = std::move(needs);
   json::array in_use;
   for (const auto& version : facts.versions_in_use) in_use.push_back(json::string(version));
-  step.params = {
+  step.params = json::object{
       {"function", function.name}, {"keep", function.keep_versions}, {"in_use", std::move(in_use)}};
   step.required = false;
   return step;
 }
 
-PlanStep switch_static_step(const StaticSettings& settings, std::vector<std::string> needs) {
+PlanStep switch_static_step(const StaticSettings& settings, std::vector<std::string> needs,
+                            const std::string& manifest_digest) {
   PlanStep step;
   step.id = step.kind = "switch_static";
   step.title = fmt::format("switch the files with fixed names in s3://{}/{}", settings.bucket,
                            settings.prefix);
   step.needs = std::move(needs);
-  step.params = {{"bucket", settings.bucket}, {"prefix", settings.prefix}};
+  json::object params{{"bucket", settings.bucket}, {"prefix", settings.prefix}};
+  if (!manifest_digest.empty()) params["manifest_digest"] = manifest_digest;
+  step.params = std::move(params);
   step.undo = "puts those files back as they were";
   return step;
 }

@@ -15,8 +15,11 @@ HealthSettings health_from_json(const json::object& object);
 json::object to_json(const StaticSettings& settings);
 
 /// Steps that both kinds of plan have. `needs` are the ids that must have succeeded first.
-PlanStep notify_started_step(const Config& config, const EnvironmentConfig& environment);
-PlanStep capture_live_step(const EnvironmentConfig& environment);
+/// `live_sha`: the commit that is live, where known.
+PlanStep notify_started_step(const Config& config, const EnvironmentConfig& environment,
+                             const std::string& live_sha = "");
+/// `may_be_absent`: the function and the bucket may be made later, in this very plan.
+PlanStep capture_live_step(const EnvironmentConfig& environment, bool may_be_absent);
 PlanStep find_url_step(const EnvironmentConfig& environment, std::vector<std::string> needs);
 PlanStep check_health_step(const EnvironmentConfig& environment, const ReleaseName& release,
                            int attempts, std::vector<std::string> needs);
@@ -27,7 +30,9 @@ PlanStep provisioned_step(const EnvironmentConfig& environment, const std::strin
                           const PlanFacts& facts, std::vector<std::string> needs);
 PlanStep prune_versions_step(const EnvironmentConfig& environment, const PlanFacts& facts,
                              std::vector<std::string> needs);
-PlanStep switch_static_step(const StaticSettings& settings, std::vector<std::string> needs);
+/// `manifest_digest` is empty when the plan's own upload says which files they are.
+PlanStep switch_static_step(const StaticSettings& settings, std::vector<std::string> needs,
+                            const std::string& manifest_digest);
 
 /// What is not told, not checked, or cannot be restored.
 std::vector<std::string> common_warnings(const Config& config,

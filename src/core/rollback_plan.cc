@@ -16,13 +16,13 @@ PlanStep restore_function_step(const EnvironmentConfig& environment, const Rollb
                    : fmt::format("move the alias {} of {} back to {}", function.alias,
                                  function.name, target.release.version);
   step.needs = {"capture_live"};
-  step.params = {{"function", function.name},
-                 {"alias", function.alias},
-                 {"function_version", target.function_version},
-                 {"image_uri", target.image_uri},
-                 {"version", target.release.version},
-                 {"sha", target.release.sha},
-                 {"update_timeout_ms", function.update_timeout.count()}};
+  step.params = json::object{{"function", function.name},
+                             {"alias", function.alias},
+                             {"function_version", target.function_version},
+                             {"image_uri", target.image_uri},
+                             {"version", target.release.version},
+                             {"sha", target.release.sha},
+                             {"update_timeout_ms", function.update_timeout.count()}};
   step.undo = "puts what was live before the rollback back";
   return step;
 }
@@ -37,17 +37,15 @@ Plan make_rollback_plan(const Config& config, const EnvironmentConfig& environme
   plan.policy = environment.policy;
   plan.warnings = common_warnings(config, environment);
   if (!config.repository.empty()) plan.steps.push_back(notify_started_step(config, environment));
-  PlanStep capture = capture_live_step(environment);
-  capture.params["may_be_absent"] = false;  // nothing in this plan makes it
-  plan.steps.push_back(std::move(capture));
+  // Nothing in this plan makes the function.
+  plan.steps.push_back(capture_live_step(environment, false));
   plan.steps.push_back(restore_function_step(environment, target));
 
   std::vector<std::string> last = {"find_url", "restore_function"};
   const std::string manifest = string_or(target.static_manifest, "digest");
   if (environment.static_files && !manifest.empty()) {
-    PlanStep files = switch_static_step(*environment.static_files, {"restore_function"});
-    files.params["manifest_digest"] = manifest;
-    plan.steps.push_back(std::move(files));
+    plan.steps.push_back(
+        switch_static_step(*environment.static_files, {"restore_function"}, manifest));
     last.emplace_back("switch_static");
   } else if (environment.static_files) {
     plan.warnings.emplace_back("static files stay as they are: that release recorded none");

@@ -140,8 +140,10 @@ Ruling the_image_must_exist_or_be_buildable(const Case& c) {
   if (*c.facts.image_exists) return std::nullopt;
   const std::string absent = fmt::format("{}:{} was never pushed", image, c.release.image_tag);
   if (!c.facts.can_build)
-    return refused(absent + ", and there is nothing here to build it from",
-                   "let CI build it, or run this in the work tree with image.build in pawl.yaml");
+    return refused(
+        absent + ", and there is nothing here to build it from",
+        "let CI build it, or run this in its work tree, without uncommitted changes and with "
+        "image.build in pawl.yaml");
   if (c.release.sha.empty())
     return refused(
         fmt::format("{}, and git knows no tag or commit '{}'", absent, c.release.tag),

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -27,6 +28,8 @@ struct Trigger {
   std::string actor;          // who asked, for the journal
   bool force = false;         // a person insists (deploy an older commit)
   std::string approved_by;    // a person vouches for the approval, with the name recorded
+  // Protected resources (addresses or types) that Terraform may destroy this once.
+  std::vector<std::string> allow_destroy;
 };
 
 struct Facts {
@@ -39,7 +42,7 @@ struct Facts {
   std::string live_sha;              // commit that is live in the environment, if known
   std::optional<bool> is_older_than_live;  // Trigger's commit is an ancestor of the live one
   std::string verified_in_promote_from;    // version last verified in promote_from, if any
-  bool can_build = false;                  // image.build is configured and a work tree is at hand
+  bool can_build = false;  // image.build or image.layout, and a work tree is at hand
 };
 
 /// Names and values are those of the usual workflow's outputs.

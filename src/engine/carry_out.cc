@@ -75,9 +75,8 @@ Task<void> run_and_ring(Execution* execution, Running* running, PlanStep step) {
 
 bool may_go_on(const Execution& execution, const Plan& plan) {
   const Deployment& deployment = execution.deployment();
-  const bool is_to_be_undone = deployment.cancel_requested && !deployment.is_to_be_left();
   return !execution.broken && !execution.is_interrupted() && !execution.is_out_of_time &&
-         !is_to_be_undone && !failed_step(plan, deployment);
+         !deployment.is_to_be_undone() && !failed_step(plan, deployment);
 }
 
 // Of a deployment that is to be left, only what a dead process left half done, to be ended.
@@ -172,7 +171,7 @@ Task<Result<Outcome>> run_or_roll_back(Execution& execution) {
   // What failed is undone, whatever was asked for: what is left must be sound.
   if (deployment.is_to_be_left() && !failed_step(plan, deployment) && !execution.is_out_of_time)
     co_return left_as_it_is(execution, plan);
-  const bool is_cancelled = deployment.cancel_requested && !deployment.is_to_be_left();
+  const bool is_cancelled = deployment.is_to_be_undone();
   co_return co_await roll_back(execution, plan, is_cancelled ? "cancelled" : "failed",
                                why_roll_back(execution, plan, is_cancelled));
 }
@@ -207,6 +206,7 @@ Task<Result<void>> enter_rollback(Execution& execution, const Outcome& outcome) 
 
 Task<Result<void>> finish(Execution& execution, Outcome outcome) {
   PAWL_CO_CHECK(co_await enter_rollback(execution, outcome));
+  execution.ports.steps.end(execution.deployment());
   std::vector<JournalEntry> entries;
   // Nobody was told of the start of one without a plan; its failure they must hear of all the same.
   const bool was_cancelled_early = outcome.outcome == "cancelled" && !execution.deployment().plan;
@@ -242,7 +242,7 @@ Task<void> watch(Execution& execution) {
   for (;;) {
     auto slept = co_await execution.ports.clock.sleep_for(kWatchEvery);
     if (!slept.ok()) co_return;
-    co_await execution.log.flush();
+    if (execution.log.has_pending()) co_await execution.log.flush();
     auto seen = co_await execution.journal.refresh();
     if (!seen.ok() && seen.error().kind() == ErrorKind::conflict) execution.break_off(seen.error());
     execution.heed_cancel_and_limit();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "core/terraform_outputs.h"
 
 namespace pawl {
 namespace {
@@ -18,12 +19,15 @@ class RunningStep : public StepContext {
               const std::stop_source& stop)
       : execution_(execution),
         step_(step),
+        filled_(fill_in(execution, step)),
         journal_step_(execution.deployment().step(step.id) == nullptr ? "" : step.id),
         key_(effect_key(execution.deployment().id, step.id, purpose)),
         stop_(stop) {}
 
   const Deployment& deployment() const override { return execution_.deployment(); }
   const PlanStep& step() const override { return step_; }
+  /// An Error when a parameter names an output that Terraform does not have.
+  const Result<void>& filled() const { return filled_; }
   std::string key() const override { return key_; }
   Clock& clock() override { return execution_.ports.clock; }
   void log(std::string_view line) override { execution_.log.add(step_.id, line); }
@@ -51,8 +55,19 @@ class RunningStep : public StepContext {
   std::stop_token stop() const { return stop_.get_token(); }
 
  private:
+  Result<void> fill_in(const Execution& execution, const PlanStep& planned) {
+    if (!names_output(json::value(planned.params))) return ok();
+    const StepState* applied = execution.deployment().step("apply_infrastructure");
+    const json::value* outputs = applied ? find(applied->outputs, "outputs") : nullptr;
+    const json::object none;
+    const bool is_known = outputs != nullptr && outputs->is_object();
+    PAWL_TRY(step_.params, fill_outputs(planned.params, is_known ? outputs->get_object() : none));
+    return ok();
+  }
+
   Execution& execution_;
-  const PlanStep& step_;
+  PlanStep step_;  // with what Terraform's outputs make of its parameters
+  Result<void> filled_;
   std::string journal_step_;  // empty for what is no step of the plan (the look after a rollback)
   std::string key_;
   const std::stop_source& stop_;
@@ -148,8 +163,7 @@ RunPolicy Execution::policy() const {
 void Execution::heed_cancel_and_limit() {
   const bool is_forward = deployment().phase != Phase::rolling_back && deployment().plan;
   if (is_forward && journal.used() >= policy().deployment_limit) is_out_of_time = true;
-  const bool is_to_be_undone = deployment().cancel_requested && !deployment().is_to_be_left();
-  if (is_out_of_time || is_to_be_undone) forward_stop.request_stop();
+  if (is_out_of_time || deployment().is_to_be_undone()) forward_stop.request_stop();
 }
 
 std::string took_too_long(const RunPolicy& policy) {
@@ -172,6 +186,8 @@ Task<void> run_step(Execution& execution, PlanStep step) {
     auto intended = co_await context.write(EventType::step_started, std::move(intent));
     if (!intended.ok()) co_return;
     if (code == nullptr) break;
+    if (!context.filled().ok()) done = context.filled().error();
+    if (!context.filled().ok()) break;
     done = co_await look_then_perform(execution, context, *code);
     if (done.ok() || execution.broken || !is_worth_another_try(done.error())) break;
     if (tries == kStepTries || execution.forward_stop.stop_requested()) break;
@@ -207,7 +223,10 @@ Task<void> undo_step(Execution& execution, PlanStep step) {
   auto intended = co_await context.write(EventType::undo_started, std::move(intent));
   if (!intended.ok()) co_return;
   int tries = 1;
-  for (; code != nullptr && tries <= kUndoTries; ++tries, pause *= 2) {
+  // What has no names to act on never acted.
+  const bool has_acted = context.filled().ok();
+  if (!has_acted) undone = json::object{};
+  for (; code != nullptr && has_acted && tries <= kUndoTries; ++tries, pause *= 2) {
     undone = co_await limited(execution, context.stop(), code->undo(context));
     if (undone.ok() || execution.broken || !is_transient(undone.error().kind())) break;
     if (tries == kUndoTries) break;

@@ -36,24 +36,14 @@ bool is_same(const Event& a, const Event& b) {
 
 }  // namespace
 
-Task<void> AsyncMutex::lock() {
-  if (!is_locked_) {
-    is_locked_ = true;
-    co_return;
-  }
-  OneShot<bool> turn;
-  waiters_.push_back(turn);
-  co_await turn.wait();
-}
-
 void AsyncMutex::unlock() {
-  if (waiters_.empty()) {
+  if (line_.empty()) {
     is_locked_ = false;
     return;
   }
-  const OneShot<bool> next = waiters_.front();
-  waiters_.pop_front();
-  next.set(true);
+  Turn* const next = line_.front();
+  line_.pop_front();
+  next->owner_.resume();
 }
 
 void apply(JournalFacts& facts, const Event& event) {

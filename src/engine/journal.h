@@ -3,11 +3,13 @@
 // same journal (a request to cancel); their events are taken in and ours follow them.
 #pragma once
 
+#include <coroutine>
 #include <deque>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -22,12 +24,32 @@ namespace pawl {
 /// end of the section, never by a destructor: a task that is being destroyed must wake nobody.
 class AsyncMutex {
  public:
-  Task<void> lock();
+  /// To be awaited. One that is destroyed while it waits leaves the line.
+  class Turn {
+   public:
+    explicit Turn(AsyncMutex& mutex) : mutex_(mutex) {}
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() { std::erase(mutex_.line_, this); }
+
+    bool await_ready() { return !std::exchange(mutex_.is_locked_, true); }
+    void await_suspend(std::coroutine_handle<> owner) {
+      owner_ = owner;
+      mutex_.line_.push_back(this);
+    }
+    void await_resume() {}
+
+   private:
+    friend AsyncMutex;
+    AsyncMutex& mutex_;
+    std::coroutine_handle<> owner_;
+  };
+  Turn lock() { return Turn(*this); }
   void unlock();
 
  private:
   bool is_locked_ = false;
-  std::deque<OneShot<bool>> waiters_;
+  std::deque<Turn*> line_;
 };
 
 struct JournalEntry {

@@ -11,13 +11,18 @@ namespace {
 
 constexpr int kTries = 3;
 constexpr std::chrono::milliseconds kFirstTellingPause{2'000};
+// Beyond the waits that the deployment has patience for.
 constexpr std::chrono::milliseconds kLimit{60'000};
 // When a person waits for the process to end.
 constexpr std::chrono::milliseconds kHurriedLimit{10'000};
 constexpr size_t kMaxNoteBytes = 300;
 
 std::string one_cell(std::string text) {
-  if (text.size() > kMaxNoteBytes) text = text.substr(0, kMaxNoteBytes) + "...";
+  if (text.size() > kMaxNoteBytes) {
+    size_t end = kMaxNoteBytes;  // never within a UTF-8 character
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    text = text.substr(0, end) + "...";
+  }
   std::string cell;
   for (const char c : text) {
     if (c == '\n' || c == '\r')
@@ -44,13 +49,12 @@ std::string note_of(const StepState& state) {
   return "";
 }
 
-std::string repository_of(const Deployment& deployment) {
-  if (!deployment.plan) return "";
-  for (const PlanStep& step : deployment.plan->steps)
-    if (auto repository = string_or(step.params, "repository");
-        step.kind == "notify_started" && !repository.empty())
-      return repository;
-  return "";
+/// What the plan says of telling; empty when it has no such step.
+json::object telling_params(const Deployment& deployment) {
+  if (deployment.plan)
+    for (const PlanStep& step : deployment.plan->steps)
+      if (step.kind == "notify_started") return step.params;
+  return {};
 }
 
 bool is_production(std::string_view environment) {
@@ -110,21 +114,30 @@ DeploymentReport make_report(const Deployment& deployment, const Outcome& outcom
   report.release_key = fmt::format("{}/{}/{}@{}", deployment.app, deployment.environment,
                                    deployment.release.version, short_sha(deployment.release.sha));
   report.is_production = is_production(deployment.environment);
+  const json::object telling = telling_params(deployment);
+  report.base_sha = string_or(telling, "live_sha");
+  report.patience =
+      std::chrono::milliseconds(int_or(telling, "patience_ms", report.patience.count()));
   return report;
 }
 
 Task<std::vector<JournalEntry>> report_end(Execution& execution, Outcome outcome) {
-  std::string repository = repository_of(execution.deployment());
+  std::string repository = string_or(telling_params(execution.deployment()), "repository");
   if (repository.empty()) repository = execution.options.repository;
   if (execution.ports.forge == nullptr || repository.empty()) co_return std::vector<JournalEntry>();
-  const auto report = make_report(execution.deployment(), outcome, repository);
+  auto report = make_report(execution.deployment(), outcome, repository);
+  report.say = [&execution](std::string_view line) { execution.log.add("notify", line); };
   std::string problem;
   auto pause = kFirstTellingPause;
   for (int tries = 1; tries <= kTries; ++tries, pause *= 2) {
     if (execution.broken) break;  // the lease is gone: whoever has it reports
-    auto limit = execution.is_interrupted() ? kHurriedLimit : kLimit;
+    auto limit = execution.is_interrupted() ? kHurriedLimit : kLimit + report.patience;
+    const auto begun = execution.ports.clock.steady_now();
     auto told = co_await with_timeout(execution.ports.clock, limit,
                                       execution.ports.forge->report_finished(report));
+    // Patience is for all tries together.
+    const auto took = execution.ports.clock.steady_now() - begun;
+    report.patience = std::max(report.patience - took, std::chrono::milliseconds(0));
     if (told.ok()) co_return entries_of(*told);
     problem = told.error().message();
     if (!is_transient(told.error().kind()) || tries == kTries || execution.is_interrupted()) break;

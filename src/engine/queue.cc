@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/abandoned.h"
+#include "engine/news.h"
 
 namespace pawl {
 namespace {
@@ -51,11 +52,7 @@ Task<Result<std::optional<Turn>>> Line::wait_for_turn(std::stop_token stop) {
     if (stop.stop_requested())
       co_return Error(ErrorKind::interrupted, "asked to stop while waiting in line");
     // A stop, and a store that is silent, are seen in the next round.
-    auto changed =
-        co_await with_stop(stop, ports_.store.wait_for_change(ports_.clock, options_.queue_poll));
-    if (changed.ok() || stop.stop_requested()) continue;
-    auto slept = co_await with_stop(stop, ports_.clock.sleep_for(options_.queue_poll));
-    (void)slept;
+    co_await wait_for_news(ports_.store, ports_.clock, options_.queue_poll, stop);
   }
 }
 

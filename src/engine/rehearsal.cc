@@ -140,7 +140,7 @@ class Rehearsal {
       co_return ok();
     }
     PlanStep reading = step;
-    reading.params["rehearsal"] = true;  // without the lock, which would be a change
+    reading.params.own()["rehearsal"] = true;  // without the lock, which would be a change
     ReadingContext context(*ports_.clock, deployment_, reading);
     auto planned = co_await library_.find(step.kind)->perform(context);
     if (!planned.ok()) co_return std::move(planned).error();

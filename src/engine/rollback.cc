@@ -63,7 +63,7 @@ Task<Result<void>> undo_all(Execution& execution, const Plan& plan) {
 bool has_restored(const Journal& journal, const std::vector<const PlanStep*>& steps) {
   for (const PlanStep* step : steps) {
     const StepState* state = journal.deployment().step(step->id);
-    if (state != nullptr && !state->undo_outputs.empty()) return true;
+    if (state != nullptr && !state->undo_outputs->empty()) return true;
     if (journal.facts().undone_again.count(step->id) > 0) return true;
   }
   return false;

@@ -249,8 +249,9 @@ Task<Result<void>> Runner::Impl::cancel(std::string id, std::string by,
     if (deployment.cancel_requested && !is_changed) co_return ok();
     std::vector<Event> events(1);
     events[0].type = EventType::cancel_requested;
-    events[0].data = json::object{{"by", by}};
-    if (choice) events[0].data["on_cancel"] = to_string(*choice);
+    json::object cancel{{"by", by}};
+    if (choice) cancel["on_cancel"] = to_string(*choice);
+    events[0].data = std::move(cancel);
     if (deployment.phase == Phase::queued) {
       events.emplace_back();
       events[1].type = EventType::finished;

@@ -26,7 +26,7 @@ std::string StaticKeys::backup(std::string_view deployment, std::string_view pat
 }
 
 Task<Result<Listing>> list_target(ObjectStore& store, StaticTarget target) {
-  PAWL_CO_TRY(auto objects, co_await store.list(target.bucket, target.prefix));
+  PAWL_CO_TRY(auto objects, co_await store.list(target.bucket, target.prefix, kEveryObject));
   Listing listing;
   for (auto& object : objects) {
     std::string key = object.key;

@@ -56,6 +56,8 @@ std::string StaticManifest::digest() const {
     add(file.content_type);
     add(file.cache_control);
     add(file.is_immutable ? "immutable" : "mutable");
+    // Not for the others: manifests that earlier Pawls left keep their names.
+    if (!file.content_encoding.empty()) add(file.content_encoding);
   }
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;
@@ -76,6 +78,7 @@ json::object to_json(const StaticManifest& manifest) {
     object["content_type"] = file.content_type;
     object["cache_control"] = file.cache_control;
     object["immutable"] = file.is_immutable;
+    if (!file.content_encoding.empty()) object["content_encoding"] = file.content_encoding;
     if (!file.etag.empty()) object["etag"] = file.etag;
     files.push_back(std::move(object));
   }
@@ -103,6 +106,7 @@ Result<StaticManifest> static_manifest_from_json(const json::object& object) {
     file.content_type = string_or(entry, "content_type");
     file.cache_control = string_or(entry, "cache_control");
     file.is_immutable = bool_or(entry, "immutable");
+    file.content_encoding = string_or(entry, "content_encoding");
     file.etag = string_or(entry, "etag");
     const bool is_hash = file.sha256.size() == 64 &&
                          file.sha256.find_first_not_of("0123456789abcdef") == std::string::npos;

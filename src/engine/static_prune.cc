@@ -58,7 +58,10 @@ Task<Result<SyncResult>> prune_releases(ObjectStore& store, StaticTarget target,
   SyncResult result;
   const auto remove_one = [&](std::string key) -> Task<Result<void>> {
     PAWL_CO_CHECK(co_await guard(before_change));
-    PAWL_CO_CHECK(co_await store.remove(target.bucket, key));
+    auto removed = co_await store.remove(target.bucket, key, listing.at(key).etag);
+    // Something else by now: whoever put it there wants it.
+    if (!removed.ok() && removed.error().kind() == ErrorKind::conflict) co_return ok();
+    if (!removed.ok()) co_return std::move(removed).error();
     ++result.removed;
     co_return ok();
   };

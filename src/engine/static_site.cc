@@ -64,6 +64,7 @@ Task<Result<void>> send_one(Sending& sending, size_t index) {
   request.content_type = upload.file.content_type;
   request.cache_control = upload.file.cache_control;
   request.sha256 = upload.file.sha256;
+  request.content_encoding = upload.file.content_encoding;
   PAWL_CO_CHECK(co_await guard(sending.before_change));
   auto put = co_await sending.store.put(std::move(request));
   if (!put.ok())

@@ -30,6 +30,8 @@ struct StaticFile {
   std::string content_type;
   std::string cache_control;
   bool is_immutable = false;  // its name changes with its content
+  /// "br" or "gzip" when the file holds another one's content in that form; else empty.
+  std::string content_encoding;
   /// What a bucket says of such content when Pawl uploaded it; empty: not known. No part of the
   /// manifest's digest.
   std::string etag;

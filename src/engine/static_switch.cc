@@ -21,14 +21,25 @@ struct Work {
 };
 
 bool has_headers(const ObjectInfo& there, const std::string& content_type,
-                 const std::string& cache_control) {
-  return there.content_type == content_type && there.cache_control == cache_control;
+                 const std::string& cache_control, const std::string& content_encoding) {
+  return there.content_type == content_type && there.cache_control == cache_control &&
+         there.content_encoding == content_encoding;
+}
+
+// A put that gives an object the headers of this one.
+PutRequest headers_of(const ObjectInfo& object) {
+  PutRequest request;
+  request.content_type = object.content_type;
+  request.cache_control = object.cache_control;
+  request.sha256 = object.sha256;
+  request.content_encoding = object.content_encoding;
+  return request;
 }
 
 // By hash where both have one: a copy of what went up in parts has another etag.
 bool same_object(const ObjectInfo& a, const ObjectInfo& b) {
   const bool same = a.sha256.empty() || b.sha256.empty() ? a.etag == b.etag : a.sha256 == b.sha256;
-  return same && has_headers(a, b.content_type, b.cache_control);
+  return same && has_headers(a, b.content_type, b.cache_control, b.content_encoding);
 }
 
 bool was_absent(const ObjectInfo& kept) {
@@ -56,29 +67,32 @@ Task<Result<void>> keep_backup(Work& work, std::string path, std::optional<Objec
   PAWL_CO_TRY(const auto kept, co_await work.store.head(bucket, key));
   if (kept) co_return is_as_kept(path, *kept, current);
   if (current && current->size > kMaxInMemory) {
+    CopyRequest copy{current->key, current->etag, headers_of(*current)};
+    copy.to.bucket = bucket;
+    copy.to.key = key;
+    copy.to.if_none_match = true;
     PAWL_CO_CHECK(co_await guard(work.before_change));
-    // A copy has no precondition.
-    const std::string from = current->key;
-    ObjectInfo headers = *current;
-    headers.key = key;
-    PAWL_CO_CHECK(co_await work.store.copy(bucket, from, std::move(headers)));
-    co_return ok();
+    auto copied = co_await work.store.copy(std::move(copy));
+    if (copied.ok()) co_return ok();
+    if (copied.error().kind() != ErrorKind::conflict) co_return std::move(copied).error();
+    // An earlier request of ours came through, or the file is another by now.
+    PAWL_CO_TRY(const auto there, co_await work.store.head(bucket, key));
+    if (!there) co_return std::move(copied).error();
+    co_return is_as_kept(path, *there, current);
   }
   PutRequest backup;
-  backup.bucket = bucket;
-  backup.key = key;
   backup.content_type = std::string(kAbsentType);
-  backup.if_none_match = true;
   if (current) {
     PAWL_CO_TRY(auto content, co_await work.store.get(bucket, current->key));
     if (!content || content->info.etag != current->etag)
       co_return Error(ErrorKind::conflict,
                       fmt::format("{} was changed by someone else meanwhile", current->key));
+    backup = headers_of(*current);
     backup.body = std::move(content->body);
-    backup.content_type = current->content_type;
-    backup.cache_control = current->cache_control;
-    backup.sha256 = current->sha256;
   }
+  backup.bucket = bucket;
+  backup.key = key;
+  backup.if_none_match = true;
   PAWL_CO_CHECK(co_await guard(work.before_change));
   auto put = co_await work.store.put(std::move(backup));
   if (!put.ok() && put.error().kind() != ErrorKind::conflict) co_return std::move(put).error();
@@ -90,29 +104,30 @@ Task<Result<void>> keep_backup(Work& work, std::string path, std::optional<Objec
 Task<Result<void>> replace(Work& work, std::string from, ObjectInfo wanted,
                            std::optional<ObjectInfo> current) {
   const std::string& bucket = work.keys.target.bucket;
-  if (wanted.size > kMaxInMemory) {
-    PAWL_CO_CHECK(co_await guard(work.before_change));
-    // A copy has no precondition: the look at `current` just before is all there is.
-    PAWL_CO_CHECK(co_await work.store.copy(bucket, std::move(from), std::move(wanted)));
-    co_return ok();
-  }
-  PAWL_CO_TRY(auto content, co_await work.store.get(bucket, from));
-  if (!content)
-    co_return Error(ErrorKind::not_found, fmt::format("s3://{}/{} is gone", bucket, from));
-  if (!wanted.sha256.empty() && sha256_hex(content->body) != wanted.sha256)
-    co_return Error(ErrorKind::corrupt, fmt::format("s3://{}/{} is not what it was", bucket, from));
-  PutRequest request;
+  PutRequest request = headers_of(wanted);
   request.bucket = bucket;
   request.key = wanted.key;
-  request.body = std::move(content->body);
-  request.content_type = wanted.content_type;
-  request.cache_control = wanted.cache_control;
-  request.sha256 = wanted.sha256;
   request.if_none_match = !current;
   if (current) request.if_match = current->etag;
+  const bool is_large = wanted.size > kMaxInMemory;
+  if (!is_large) {
+    PAWL_CO_TRY(auto content, co_await work.store.get(bucket, from));
+    if (!content)
+      co_return Error(ErrorKind::not_found, fmt::format("s3://{}/{} is gone", bucket, from));
+    if (!wanted.sha256.empty() && sha256_hex(content->body) != wanted.sha256)
+      co_return Error(ErrorKind::corrupt,
+                      fmt::format("s3://{}/{} is not what it was", bucket, from));
+    request.body = std::move(content->body);
+  }
   // Only now: fetching the content may have taken longer than the lease lasts.
   PAWL_CO_CHECK(co_await guard(work.before_change));
-  auto put = co_await work.store.put(std::move(request));
+  Result<ObjectInfo> put = Error(ErrorKind::internal, "nothing was put");
+  if (is_large) {
+    CopyRequest copy{std::move(from), "", std::move(request)};
+    put = co_await work.store.copy(std::move(copy));
+  } else {
+    put = co_await work.store.put(std::move(request));
+  }
   const bool may_be_done =
       !put.ok() && (put.error().outcome_unknown() || put.error().kind() == ErrorKind::conflict);
   if (may_be_done) {
@@ -132,7 +147,7 @@ Task<Result<void>> switch_one(Work& work, StaticFile file) {
   const std::string key = work.keys.file(file.path);
   PAWL_CO_TRY(auto current, co_await work.store.head(work.keys.target.bucket, key));
   if (current && holds_content(*current, file).value_or(false) &&
-      has_headers(*current, file.content_type, file.cache_control)) {
+      has_headers(*current, file.content_type, file.cache_control, file.content_encoding)) {
     ++work.result.unchanged;
     co_return ok();
   }
@@ -143,6 +158,7 @@ Task<Result<void>> switch_one(Work& work, StaticFile file) {
   wanted.content_type = file.content_type;
   wanted.cache_control = file.cache_control;
   wanted.sha256 = file.sha256;
+  wanted.content_encoding = file.content_encoding;
   PAWL_CO_CHECK(co_await replace(work, work.keys.content(file.sha256), wanted, current));
   ++work.result.uploaded;
   work.result.bytes += file.size;
@@ -211,7 +227,13 @@ Task<Result<void>> restore_one(Work& work, const StaticManifest& switched, std::
   }
   if (was_absent(*kept)) {
     PAWL_CO_CHECK(co_await guard(work.before_change));
-    PAWL_CO_CHECK(co_await work.store.remove(bucket, key));
+    // Only what was looked at: between the look and the deletion somebody may put another.
+    auto removed = co_await work.store.remove(bucket, key, current->etag);
+    if (!removed.ok() && removed.error().kind() == ErrorKind::conflict) {
+      work.changed_by_others.push_back(path);
+      co_return ok();
+    }
+    if (!removed.ok()) co_return std::move(removed).error();
     ++work.result.removed;
     co_return ok();
   }
@@ -232,7 +254,7 @@ Task<Result<SyncResult>> restore_mutable_files(ObjectStore& store, StaticTarget 
                                        store, target.bucket, work.keys.backup_index(deployment)));
   if (!switched) co_return work.result;  // nothing was switched
   const std::string folder = work.keys.backup(deployment, "");
-  PAWL_CO_TRY(const auto backups, co_await store.list(target.bucket, folder));
+  PAWL_CO_TRY(const auto backups, co_await store.list(target.bucket, folder, kEveryObject));
   std::vector<std::string> paths;
   for (const auto& each : backups) paths.push_back(each.key.substr(folder.size()));
   PAWL_CO_CHECK(co_await for_each_index(paths.size(), kTransfersAtOnce, [&](size_t i) {

@@ -24,7 +24,8 @@ ByPath by_path(const StaticManifest& manifest) {
 }
 
 bool same_headers(const StaticFile& a, const StaticFile& b) {
-  return a.content_type == b.content_type && a.cache_control == b.cache_control;
+  return a.content_type == b.content_type && a.cache_control == b.cache_control &&
+         a.content_encoding == b.content_encoding;
 }
 
 // Content by the listing, headers by the record of the last sync; what these do not tell is asked.
@@ -37,7 +38,8 @@ Task<Result<bool>> is_unchanged(ObjectStore& store, std::string bucket, ObjectIn
     co_return same_headers(known->second, file);
   PAWL_CO_TRY(auto there, co_await store.head(bucket, listed.key));
   co_return there&& holds_content(*there, file).value_or(false) &&
-      there->content_type == file.content_type && there->cache_control == file.cache_control;
+      there->content_type == file.content_type && there->cache_control == file.cache_control &&
+      there->content_encoding == file.content_encoding;
 }
 
 struct Comparison {
@@ -85,7 +87,11 @@ Task<Result<void>> plan_removals(ObjectStore& store, StaticKeys keys, const List
     if (wanted.count(path) > 0) continue;
     const auto before = recorded.find(path);
     const bool of_last_sync = before != recorded.end() && before->second.is_immutable;
-    (of_last_sync || named.count(key) > 0 ? plan.kept : plan.removals).push_back(key);
+    if (of_last_sync || named.count(key) > 0) {
+      plan.kept.push_back(key);
+    } else {
+      plan.removals.push_back(info);
+    }
   }
   co_return ok();
 }
@@ -155,6 +161,7 @@ Task<Result<void>> upload_one(Uploading& uploading, const StaticFile& file) {
   request.content_type = file.content_type;
   request.cache_control = file.cache_control;
   request.sha256 = file.sha256;
+  request.content_encoding = file.content_encoding;
   auto put = co_await uploading.store.put(std::move(request));
   if (!put.ok())
     co_return std::move(put).while_doing(fmt::format("uploading {}", file.path)).error();
@@ -164,8 +171,13 @@ Task<Result<void>> upload_one(Uploading& uploading, const StaticFile& file) {
   co_return ok();
 }
 
-Task<Result<void>> remove_one(Uploading& uploading, std::string key) {
-  PAWL_CO_CHECK(co_await uploading.store.remove(uploading.keys.target.bucket, key));
+Task<Result<void>> remove_one(Uploading& uploading, const ObjectInfo& seen) {
+  auto removed = co_await uploading.store.remove(uploading.keys.target.bucket, seen.key, seen.etag);
+  if (!removed.ok() && removed.error().kind() == ErrorKind::conflict)
+    co_return std::move(removed)
+        .while_doing(fmt::format("deleting {}, which someone changed meanwhile", seen.key))
+        .error();
+  if (!removed.ok()) co_return std::move(removed).error();
   ++uploading.result.removed;
   co_return ok();
 }

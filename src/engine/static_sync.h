@@ -23,7 +23,7 @@ struct SyncPlan {
   /// Uploaded one group after the other: what nothing refers to yet (new or immutable), what is
   /// overwritten, pages.
   std::vector<std::vector<StaticFile>> uploads;
-  std::vector<std::string> removals;  // keys
+  std::vector<ObjectInfo> removals;  // as they were seen: only those are deleted
   /// Keys that --delete would have removed, but that a release or (immutable ones) the sync before
   /// names: a page that is still open loads them.
   std::vector<std::string> kept;

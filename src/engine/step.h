@@ -70,6 +70,9 @@ class StepLibrary {
   /// After the undo of all: asks whether what was live before answers again (5 attempts). No value:
   /// nothing was live before, or nothing checks it.
   virtual Task<Result<std::optional<std::string>>> verify_rollback(StepContext& context) = 0;
+  /// The deployment ends: what was kept for its steps alone is taken away (a saved plan, in which
+  /// there are secrets). May be called again after a crash.
+  virtual void end(const Deployment& deployment) { (void)deployment; }
 };
 
 }  // namespace pawl

@@ -18,6 +18,7 @@ class StepLog {
   void add(const std::string& step, std::string_view line);
   /// Stores what has come since the last time. A log that cannot be stored fails nothing.
   Task<void> flush();
+  bool has_pending() const { return !pending_.empty(); }
 
  private:
   Store& store_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/abandoned.h"
+#include "engine/news.h"
 
 namespace pawl {
 
@@ -46,12 +47,8 @@ void TakeUpAll::hear(const Result<bool>& looked) {
 Task<void> TakeUpAll::wait_for_news(std::stop_token stop) {
   news_ = std::stop_source();
   const std::stop_callback forward(stop, [this] { news_.request_stop(); });
-  const auto token = news_.get_token();
-  auto changed =
-      co_await with_stop(token, ports_.store.wait_for_change(ports_.clock, options_.look_every));
-  if (changed.ok() || token.stop_requested()) co_return;
-  auto slept = co_await with_stop(token, ports_.clock.sleep_for(options_.look_every));
-  (void)slept;
+  co_await pawl::wait_for_news(ports_.store, ports_.clock, options_.look_every,
+                               news_.get_token());
 }
 
 // True when something was found, and more may be there.

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <map>
+#include <optional>
+
 #include "base/encoding.h"
 #include "github/issues.h"
 #include "github/report_text.h"
@@ -26,8 +30,16 @@ std::string conclusion(const DeploymentReport& report) {
   return report.outcome == "cancelled" ? "cancelled" : "failure";
 }
 
+/// One report, as it is told: what all parts of it share.
+struct Told {
+  DeploymentReport report;
+  Changes changes;
+  std::string run_url;
+};
+
 /// https://docs.github.com/en/rest/checks/runs
-Task<Result<std::string>> tell_check_run(GitHubClient& client, DeploymentReport report) {
+Task<Result<std::string>> tell_check_run(GitHubClient& client, Told told) {
+  const DeploymentReport& report = told.report;
   const std::string list_path =
       fmt::format("{}/commits/{}/check-runs?check_name={}&per_page=100&filter=all",
                   repo_path(report), report.sha, url_encode(check_name(report)));
@@ -41,11 +53,11 @@ Task<Result<std::string>> tell_check_run(GitHubClient& client, DeploymentReport 
                     {"status", is_finished(report) ? "completed" : "in_progress"},
                     {"external_id", report.deployment_id}};
   json::object output{{"title", headline(report)}, {"summary", check_summary(report)}};
-  if (!report.details_markdown.empty())
-    output["text"] = cut(report.details_markdown, kMaxCheckText);
+  if (auto text = check_text(report, told.changes); !text.empty()) output["text"] = std::move(text);
   body["output"] = std::move(output);
   if (is_finished(report)) body["conclusion"] = conclusion(report);
-  if (!report.url.empty()) body["details_url"] = report.url;
+  if (const auto& url = told.run_url.empty() ? report.url : told.run_url; !url.empty())
+    body["details_url"] = url;
 
   if (existing == 0) body["head_sha"] = report.sha;
   const std::string method = existing == 0 ? "POST" : "PATCH";
@@ -72,14 +84,17 @@ Task<bool> was_said(GitHubClient& client, std::string path, json::object body) {
 }
 
 /// https://docs.github.com/en/rest/commits/statuses
-Task<Result<std::string>> tell_commit_status(GitHubClient& client, DeploymentReport report) {
+Task<Result<std::string>> tell_commit_status(GitHubClient& client, Told told) {
+  const DeploymentReport& report = told.report;
   std::string state = "pending";
   if (is_finished(report)) state = report.outcome == "succeeded" ? "success" : "failure";
   if (report.outcome == "cancelled") state = "error";
   json::object body{{"state", state},
                     {"context", "pawl/" + report.environment},
                     {"description", short_description(report)}};
-  if (!report.url.empty()) body["target_url"] = report.url;
+  // "to allow users to easily see the source of the status"
+  if (const auto& url = told.run_url.empty() ? report.url : told.run_url; !url.empty())
+    body["target_url"] = url;
   const std::string list_path =
       fmt::format("{}/commits/{}/statuses?per_page=100", repo_path(report), report.sha);
   const bool said = co_await was_said(client, list_path, body);
@@ -89,6 +104,16 @@ Task<Result<std::string>> tell_commit_status(GitHubClient& client, DeploymentRep
   co_return "";
 }
 
+// GitHub gives the payload back as it was sent; some servers as the text of it.
+std::string deployment_in(const json::object& deployment) {
+  const auto* payload = find(deployment, "payload");
+  if (payload == nullptr) return "";
+  if (payload->is_object()) return string_or(payload->get_object(), "pawl_deployment");
+  if (!payload->is_string()) return "";
+  const auto parsed = parse_json_object(payload->get_string(), "the payload");
+  return parsed.ok() ? string_or(*parsed, "pawl_deployment") : "";
+}
+
 Task<Result<int64_t>> find_or_make_deployment(GitHubClient& client, DeploymentReport report) {
   const std::string list_path =
       fmt::format("{}/deployments?sha={}&environment={}&per_page=100", repo_path(report),
@@ -96,10 +121,7 @@ Task<Result<int64_t>> find_or_make_deployment(GitHubClient& client, DeploymentRe
   PAWL_CO_TRY(auto deployments, co_await client.list(list_path, ""));
   for (const auto& each : deployments) {
     if (!each.is_object()) continue;
-    // GitHub gives the payload back as it was sent, or as text when it was text.
-    const auto* payload = find(each.get_object(), "payload");
-    if (payload != nullptr && payload->is_object() &&
-        string_or(payload->get_object(), "pawl_deployment") == report.deployment_id)
+    if (deployment_in(each.get_object()) == report.deployment_id)
       co_return int_or(each.get_object(), "id");
   }
   json::object body{{"ref", report.sha},
@@ -117,7 +139,8 @@ Task<Result<int64_t>> find_or_make_deployment(GitHubClient& client, DeploymentRe
 }
 
 /// https://docs.github.com/en/rest/deployments
-Task<Result<std::string>> tell_deployment(GitHubClient& client, DeploymentReport report) {
+Task<Result<std::string>> tell_deployment(GitHubClient& client, Told told, std::string log_url) {
+  const DeploymentReport& report = told.report;
   PAWL_CO_TRY(auto id, co_await find_or_make_deployment(client, report));
   std::string state = "in_progress";
   if (is_finished(report)) state = report.outcome == "succeeded" ? "success" : "failure";
@@ -127,35 +150,95 @@ Task<Result<std::string>> tell_deployment(GitHubClient& client, DeploymentReport
                     {"description", short_description(report)},
                     {"auto_inactive", report.outcome == "succeeded"}};
   if (!report.url.empty()) body["environment_url"] = report.url;
+  if (!log_url.empty()) body["log_url"] = log_url;
   const std::string path = fmt::format("{}/deployments/{}/statuses", repo_path(report), id);
   const bool said = co_await was_said(client, path + "?per_page=100", body);
   if (!said) PAWL_CO_CHECK(co_await client.call("POST", path, body));
   co_return fmt::format("{}/deployments/{}", repo_path(report), id);
 }
 
+constexpr int kTellings = 3;
+constexpr std::chrono::milliseconds kTellingPause{1'000};
+
+using Tell = std::function<Task<Result<std::string>>()>;
+
+// A change of which no answer came may have been made. Each part looks before it makes: so it may
+// be told again.
+Task<Result<std::string>> insist(GitHubClient& client, Tell tell) {
+  auto pause = kTellingPause;
+  for (int tries = 1;; ++tries, pause *= 2) {
+    auto told = co_await tell();
+    if (told.ok() || !told.error().outcome_unknown() || tries == kTellings) co_return told;
+    PAWL_CO_CHECK(co_await client.clock().sleep_for(pause));
+  }
+}
+
+/// While a report is told, the client's waits are within its patience and said aloud.
+class Telling {
+ public:
+  Telling(GitHubClient& client, const DeploymentReport& report) : client_(client) {
+    client_.begin_telling(report.patience, report.say);
+  }
+  Telling(const Telling&) = delete;
+  Telling& operator=(const Telling&) = delete;
+  ~Telling() { client_.end_telling(); }
+
+ private:
+  GitHubClient& client_;
+};
+
+struct Permission {
+  const char* name;
+  const char* access;
+};
+constexpr Permission kNeeded[] = {{"checks", "write"},
+                                  {"contents", "read"},
+                                  {"deployments", "write"},
+                                  {"issues", "write"},
+                                  {"statuses", "write"}};
+
+std::string missing_permissions(const std::map<std::string, std::string>& granted) {
+  std::string missing;
+  for (const auto& needed : kNeeded) {
+    const auto found = granted.find(needed.name);
+    const bool is_enough =
+        found != granted.end() && (found->second == needed.access || found->second == "write");
+    if (!is_enough)
+      missing += fmt::format("{}{}: {}", missing.empty() ? "" : ", ", needed.name, needed.access);
+  }
+  return missing;
+}
+
 class GitHubForge : public Forge {
  public:
-  explicit GitHubForge(GitHubClient& client) : client_(client) {}
+  GitHubForge(GitHubClient& client, GitHubForgeOptions options)
+      : client_(client), options_(std::move(options)) {}
 
   Task<Result<ReportResult>> report_started(DeploymentReport report) override {
+    const Telling telling(client_, report);
     report.outcome = "in_progress";
+    const Told told = co_await prepare(std::move(report));
     ReportResult result;
-    co_await tell_states(report, &result);
+    co_await tell_states(told, &result);
     co_return result;
   }
 
   Task<Result<ReportResult>> report_finished(DeploymentReport report) override {
+    const Telling telling(client_, report);
+    const Told told = co_await prepare(std::move(report));
     ReportResult result;
-    co_await tell_states(report, &result);
-    if (is_failure(report)) {
-      note(co_await open_or_update_issue(client_, report), "the issue", &result.issue, &result);
-    } else if (report.outcome == "succeeded") {
-      auto closed = co_await close_issues(client_, report);
-      if (closed.ok()) {
-        result.closed_issues = *closed;
-      } else {
-        result.problems.push_back("closing issues: " + closed.error().message());
-      }
+    co_await tell_states(told, &result);
+    if (is_failure(told.report)) {
+      const Tell open = [this, &told] {
+        return open_or_update_issue(client_, told.report, told.changes);
+      };
+      auto opened = co_await insist(client_, open);
+      note(std::move(opened), "the issue", &result.issue, &result);
+    } else if (told.report.outcome == "succeeded") {
+      std::string unused;
+      const Tell close_all = [this, &told, &result] { return close(told, &result); };
+      auto closed = co_await insist(client_, close_all);
+      note(std::move(closed), "closing issues", &unused, &result);
     }
     co_return result;
   }
@@ -165,26 +248,77 @@ class GitHubForge : public Forge {
     if (!answer.is_object())
       co_return Error(ErrorKind::corrupt, "GitHub's answer is not an object");
     const auto& object = answer.get_object();
-    // Only answers to a user's token carry this; an App's installation token shows it by trying.
+    const auto& credentials = client_.credentials();
+    // Only answers to a user's token carry this; an App's shows it by trying.
     if (const auto* permissions = find(object, "permissions"); permissions != nullptr)
-      if (permissions->is_object() && !bool_or(permissions->get_object(), "push"))
+      if (permissions->is_object() && !bool_or(permissions->get_object(), "push") &&
+          credentials.permissions().empty())
         co_return Error(ErrorKind::denied, "the token may only read " + repository)
             .with_hint("it needs write access to checks, statuses, deployments and issues");
-    co_return string_or(object, "full_name", repository);
+    if (const auto granted = credentials.permissions(); !granted.empty())
+      if (const auto missing = missing_permissions(granted); !missing.empty())
+        co_return Error(
+            ErrorKind::denied,
+            fmt::format("{} lacks in {}: {}", credentials.description(), repository, missing))
+            .with_hint(
+                "change the App's permissions, then have the owner of its installation accept "
+                "them");
+    const std::string name = string_or(object, "full_name", repository);
+    std::string words = fmt::format("{}, as {}", name, credentials.description());
+    if (!equal_without_case(name, repository))
+      words += fmt::format("; {} is its name from before: change `repository`", repository);
+    co_return words;
   }
 
  private:
-  // The three states are told side by side; what fails is noted, and keeps none of the others back.
-  Task<void> tell_states(DeploymentReport report, ReportResult* result) {
+  Task<Told> prepare(DeploymentReport report) {
+    Told told;
+    told.report = presentable(std::move(report));
+    told.report.say = nullptr;
+    told.run_url = options_.run_url;
+    const DeploymentReport& shown = told.report;
+    if (!shown.base_sha.empty())
+      told.changes = co_await read_changes(client_, shown.repository, shown.base_sha, shown.sha);
+    co_return told;
+  }
+
+  // Side by side; what fails is noted, and keeps none of the others back.
+  Task<void> tell_states(Told told, ReportResult* result) {
+    if (told.report.sha.empty()) {
+      result->problems.push_back("neither check run, status nor deployment: the commit of " +
+                                 told.report.version + " is not known");
+      co_return;
+    }
     std::vector<Task<Result<std::string>>> tasks;
-    tasks.push_back(tell_check_run(client_, report));
-    tasks.push_back(tell_commit_status(client_, report));
-    tasks.push_back(tell_deployment(client_, report));
-    auto told = co_await when_all(std::move(tasks));
+    std::optional<Result<std::string>> check_run;
+    const Tell status = [this, &told] { return tell_commit_status(client_, told); };
+    tasks.push_back(check_run_then_deployment(told, &check_run));
+    tasks.push_back(insist(client_, status));
+    auto answers = co_await when_all(std::move(tasks));
     std::string unused;
-    note(std::move(told[0]), "the check run", &result->check_run, result);
-    note(std::move(told[1]), "the commit status", &unused, result);
-    note(std::move(told[2]), "the deployment", &result->deployment, result);
+    note(std::move(*check_run), "the check run", &result->check_run, result);
+    note(std::move(answers[1]), "the commit status", &unused, result);
+    note(std::move(answers[0]), "the deployment", &result->deployment, result);
+  }
+
+  // The deployment's status points to the check run where there is no log elsewhere.
+  Task<Result<std::string>> check_run_then_deployment(
+      Told told, std::optional<Result<std::string>>* check_run) {
+    const Tell check = [this, &told] { return tell_check_run(client_, told); };
+    auto made = co_await insist(client_, check);
+    std::string log_url = told.run_url;
+    if (log_url.empty() && made.ok()) log_url = *made;
+    check_run->emplace(std::move(made));
+    const Tell deployment = [this, &told, &log_url] {
+      return tell_deployment(client_, told, log_url);
+    };
+    co_return co_await insist(client_, deployment);
+  }
+
+  Task<Result<std::string>> close(Told told, ReportResult* result) {
+    PAWL_CO_TRY(auto closed, co_await close_issues(client_, told.report));
+    for (auto& url : closed) result->closed_issues.push_back(std::move(url));
+    co_return "";
   }
 
   static void note(Result<std::string> told, const char* what, std::string* slot,
@@ -199,12 +333,13 @@ class GitHubForge : public Forge {
   }
 
   GitHubClient& client_;
+  GitHubForgeOptions options_;
 };
 
 }  // namespace
 
-std::unique_ptr<Forge> make_github_forge(GitHubClient& client) {
-  return std::make_unique<GitHubForge>(client);
+std::unique_ptr<Forge> make_github_forge(GitHubClient& client, GitHubForgeOptions options) {
+  return std::make_unique<GitHubForge>(client, std::move(options));
 }
 
 }  // namespace pawl

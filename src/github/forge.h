@@ -10,7 +10,13 @@
 
 namespace pawl {
 
-std::unique_ptr<Forge> make_github_forge(GitHubClient& client);
+struct GitHubForgeOptions {
+  /// Where the log of what happens is, for people: the workflow run in GitHub Actions. Empty: the
+  /// check run is where a deployment's status points.
+  std::string run_url;
+};
+
+std::unique_ptr<Forge> make_github_forge(GitHubClient& client, GitHubForgeOptions options = {});
 
 /// The hidden line in an issue's body by which a release's issue is found again.
 std::string issue_marker(const DeploymentReport& report);

@@ -40,7 +40,8 @@ Task<Result<void>> ensure_labels(GitHubClient& client, DeploymentReport report) 
   for (const auto& label : labels_of(report)) {
     bool found = false;
     for (const auto& each : existing)
-      found = found || (each.is_object() && string_or(each.get_object(), "name") == label.name);
+      found = found || (each.is_object() &&
+                        equal_without_case(string_or(each.get_object(), "name"), label.name));
     if (found) continue;
     json::object body{{"name", label.name}, {"color", label.colour}};
     const std::string path = fmt::format("/repos/{}/labels", report.repository);
@@ -84,7 +85,8 @@ std::string issue_marker(const DeploymentReport& report) {
   return issue_marker_prefix(report) + report.release_key + " -->";
 }
 
-Task<Result<std::string>> open_or_update_issue(GitHubClient& client, DeploymentReport report) {
+Task<Result<std::string>> open_or_update_issue(GitHubClient& client, DeploymentReport report,
+                                               Changes changes) {
   PAWL_CO_TRY(auto issues, co_await open_issues(client, report));
   for (const auto& issue : issues) {
     if (!has_marker(issue, issue_marker(report))) continue;
@@ -99,10 +101,10 @@ Task<Result<std::string>> open_or_update_issue(GitHubClient& client, DeploymentR
   PAWL_CO_CHECK(co_await ensure_labels(client, report));
   json::array labels;
   for (const auto& label : labels_of(report)) labels.push_back(json::value(label.name));
-  json::object body{
-      {"title", issue_title(report)},
-      {"body", issue_body(report) + "\n" + issue_marker(report) + "\n" + try_marker(report) + "\n"},
-      {"labels", std::move(labels)}};
+  json::object body{{"title", issue_title(report)},
+                    {"body", fmt::format("{}\n{}\n{}\n", issue_body(report, changes),
+                                         issue_marker(report), try_marker(report))},
+                    {"labels", std::move(labels)}};
   const std::string path = fmt::format("/repos/{}/issues", report.repository);
   PAWL_CO_TRY(auto answer, co_await client.call("POST", path, body));
   co_return answer.is_object() ? string_or(answer.get_object(), "html_url") : "";

@@ -9,7 +9,7 @@ namespace pawl {
 namespace {
 
 constexpr int kMaxEvents = 64;
-constexpr long kMaxIdleConnections = 64;
+constexpr long kMaxIdleConnections = 128;
 
 bool has_closed_sink(const CurlTransfer& transfer, CurlTransfer::Direction direction) {
   return direction == CurlTransfer::Direction::receive && transfer.sink()->is_closed();

@@ -72,6 +72,11 @@ Error CurlTransfer::failure(CURLcode code) const {
     case CURLE_UNSUPPORTED_PROTOCOL:
       return with_words(ErrorKind::usage);
     case CURLE_PEER_FAILED_VERIFICATION:
+      if (std::string_view(words).find("expired") != std::string_view::npos)
+        return with_words(ErrorKind::failed)
+            .with_hint(
+                "the server's certificate has to be renewed, or this machine's clock is wrong");
+      [[fallthrough]];
     case CURLE_SSL_CACERT_BADFILE:
       return with_words(ErrorKind::failed)
           .with_hint("the server's certificate is not trusted; SSL_CERT_FILE names other roots");

@@ -81,18 +81,17 @@ void CurlTransfer::set_options(const HttpClientOptions& options) {
   set(easy_, CURLOPT_URL, request_.url.c_str());
   set(easy_, CURLOPT_PATH_AS_IS, 1L);
   set(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
-  // Blobs go faster over several connections than multiplexed on one, and pausing a stream of
-  // HTTP/2 has bugs in the oldest libcurl that is supported.
-  set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set_version();
   set(easy_, CURLOPT_NOSIGNAL, 1L);
   set(easy_, CURLOPT_ERRORBUFFER, curl_words_);
   set(easy_, CURLOPT_USERAGENT, options.user_agent.c_str());
-  set(easy_, CURLOPT_BUFFERSIZE, static_cast<long>(kReceiveBufferBytes));
-  set(easy_, CURLOPT_UPLOAD_BUFFERSIZE, static_cast<long>(kSendBufferBytes));
+  set(easy_, CURLOPT_BUFFERSIZE, static_cast<long>(request_.buffer_bytes));
+  set(easy_, CURLOPT_UPLOAD_BUFFERSIZE, static_cast<long>(request_.buffer_bytes));
   set(easy_, CURLOPT_MAXAGE_CONN, kMaxIdleConnectionSeconds);
   set(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!options.ca_bundle.empty()) set(easy_, CURLOPT_CAINFO, options.ca_bundle.c_str());
+  set_tls_files();
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   set(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
   if (request_.stall_timeout.count() > 0) {
@@ -101,8 +100,32 @@ void CurlTransfer::set_options(const HttpClientOptions& options) {
         static_cast<long>((request_.stall_timeout.count() + 999) / 1000));
   }
   const auto parts = split_url(request_.url);
-  if (parts && is_loopback_host(parts->host)) set(easy_, CURLOPT_PROXY, "");
+  if (request_.is_direct || (parts && is_loopback_host(parts->host)))
+    set(easy_, CURLOPT_PROXY, "");
   if (request_.accept_compressed && !request_.sink) set(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");
+}
+
+// Blobs go faster over several connections than multiplexed on one, and pausing a stream of HTTP/2
+// has bugs in the oldest libcurl that is supported.
+void CurlTransfer::set_version() {
+  const bool multiplex = request_.multiplex && !request_.source && !request_.sink;
+  const long wanted = multiplex ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+  // A libcurl that was built without HTTP/2 refuses the first one.
+  if (curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, wanted) != CURLE_OK)
+    set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  else if (multiplex)
+    set(easy_, CURLOPT_PIPEWAIT, 1L);
+}
+
+void CurlTransfer::set_tls_files() {
+  if (!request_.tls) return;
+  const TlsFiles& files = *request_.tls;
+  if (!files.ca_pem.empty()) {
+    curl_blob roots{const_cast<char*>(files.ca_pem.data()), files.ca_pem.size(), CURL_BLOB_COPY};
+    set(easy_, CURLOPT_CAINFO_BLOB, &roots);
+  }
+  if (!files.client_cert.empty()) set(easy_, CURLOPT_SSLCERT, files.client_cert.c_str());
+  if (!files.client_key.empty()) set(easy_, CURLOPT_SSLKEY, files.client_key.c_str());
 }
 
 void CurlTransfer::set_body() {
@@ -206,7 +229,7 @@ Flow CurlTransfer::offer(std::span<const std::byte> bytes) {
   const Flow flow = request_.sink->write(bytes);
   if (flow == Flow::end || flow == Flow::abort) {
     reason_ = Reason::sink_refused;
-  } else if (flow == Flow::would_block || !request_.sink->wants_more(kReceiveBufferBytes)) {
+  } else if (flow == Flow::would_block || !request_.sink->wants_more(request_.buffer_bytes)) {
     receive_paused_ = true;
   }
   return flow;

@@ -49,9 +49,11 @@ std::optional<std::string> redirect_of(const HttpRequest& request, const HttpRes
 }
 
 void go_to(HttpRequest& request, std::string target) {
-  if (split_url(request.url)->origin() != split_url(target)->origin())
+  if (split_url(request.url)->origin() != split_url(target)->origin()) {
     for (const char* name : {"Authorization", "Cookie", "Proxy-Authorization"})
       request.headers.remove(name);
+    request.tls.reset();
+  }
   request.url = std::move(target);
 }
 

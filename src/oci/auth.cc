@@ -15,6 +15,8 @@ constexpr size_t kMaxTokenReplyBytes = 256u << 10;
 constexpr int64_t kDefaultTokenSeconds = 60;
 constexpr int64_t kMaxTokenSeconds = int64_t{24} * 3600;
 constexpr std::chrono::milliseconds kTokenTimeout{30'000};
+// For what the source of a password knows of its end, this is short enough.
+constexpr std::chrono::milliseconds kBasicKept{60'000};
 
 const Challenge* find_scheme(const std::vector<Challenge>& challenges, std::string_view scheme) {
   const auto found = std::find_if(challenges.begin(), challenges.end(),
@@ -39,12 +41,13 @@ std::vector<std::string> Access::scopes() const {
 
 Authenticator::Authenticator(HttpClient& http, Clock& clock,
                              std::shared_ptr<CredentialSource> credentials, std::string host,
-                             std::string base_url)
+                             std::string base_url, std::shared_ptr<const TlsFiles> tls)
     : http_(http),
       clock_(clock),
       credentials_(std::move(credentials)),
       host_(std::move(host)),
-      base_url_(std::move(base_url)) {}
+      base_url_(std::move(base_url)),
+      tls_(std::move(tls)) {}
 
 Error Authenticator::refused(std::string_view what) const {
   return Error(ErrorKind::denied, fmt::format("{} {}", host_, what))
@@ -52,18 +55,25 @@ Error Authenticator::refused(std::string_view what) const {
 }
 
 Task<Result<std::string>> Authenticator::basic_header() {
+  if (basic_ && clock_.steady_now() < basic_->until) co_return basic_->header;
   auto found = co_await credentials_->find(host_);
   if (!found.ok()) co_return std::move(found).error();
   const std::optional<Credentials>& who = *found;
   if (!who || who->password.empty())
     co_return refused("wants a user name and a password, and none are known for it");
-  co_return basic_value(*who, host_);
+  basic_ = Token{basic_value(*who, host_), clock_.steady_now() + kBasicKept};
+  co_return basic_->header;
 }
 
 Task<Result<std::string>> Authenticator::header_for(Access access) {
   if (scheme_ == Scheme::none) co_return std::string();
   if (scheme_ == Scheme::basic) co_return co_await basic_header();
+  co_return co_await bearer_header(std::move(access));
+}
+
+Task<Result<std::string>> Authenticator::bearer_header(Access access) {
   const auto scopes = access.scopes();
+  auto permit = co_await fetching_.try_emplace(scopes, 1).first->second.acquire();
   const auto known = tokens_.find(scopes);
   if (known != tokens_.end() && clock_.steady_now() < known->second.until)
     co_return known->second.header;
@@ -87,6 +97,11 @@ Task<Result<void>> Authenticator::answer(std::vector<Challenge> challenges, std:
     co_return refused("refused the request without saying how to log in");
   const bool first = scheme_ != Scheme::basic;
   scheme_ = Scheme::basic;
+  if (basic_ && basic_->header == rejected) {
+    // ECR's may have been revoked before its time: where another can be had, it is.
+    basic_.reset();
+    credentials_->forget(host_);
+  }
   PAWL_CO_TRY(const std::string header, co_await basic_header());
   if (!first && header == rejected)
     co_return refused("did not accept the user name and password that are known for it");
@@ -98,6 +113,8 @@ Task<Result<Authenticator::Token>> Authenticator::fetch_token(Access access) {
   if (!found.ok()) co_return std::move(found).error();
   HttpRequest request = token_request(access, *found);
   const std::string where = split_url(realm_)->origin();
+  request.multiplex = true;
+  if (where == split_url(base_url_)->origin()) request.tls = tls_;
   auto response = co_await http_.send(std::move(request));
   if (!response.ok())
     co_return std::move(response).error().while_doing(

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "net/http_client.h"
 #include "oci/challenge.h"
 #include "oci/credentials.h"
+#include "oci/limiter.h"
 
 namespace pawl::oci {
 
@@ -34,7 +36,7 @@ struct Access {
 class Authenticator {
  public:
   Authenticator(HttpClient& http, Clock& clock, std::shared_ptr<CredentialSource> credentials,
-                std::string host, std::string base_url);
+                std::string host, std::string base_url, std::shared_ptr<const TlsFiles> tls);
 
   /// The Authorization header for such a request as far as the registry has said what it wants;
   /// empty: none. May fetch a token.
@@ -52,6 +54,7 @@ class Authenticator {
   };
 
   Task<Result<std::string>> basic_header();
+  Task<Result<std::string>> bearer_header(Access access);
   Task<Result<Token>> fetch_token(Access access);
   HttpRequest token_request(const Access& access, const std::optional<Credentials>& who) const;
   Result<Token> read_token(const HttpResponse& response) const;
@@ -65,7 +68,12 @@ class Authenticator {
   Scheme scheme_ = Scheme::none;
   std::string realm_;
   std::string service_;
+  std::shared_ptr<const TlsFiles> tls_;
   std::map<std::vector<std::string>, Token> tokens_;  // by scopes
+  /// Forty requests that find the token run out ask for one new one.
+  std::map<std::vector<std::string>, Limiter> fetching_;
+  /// A helper program is not run for each request.
+  std::optional<Token> basic_;
 };
 
 }  // namespace pawl::oci

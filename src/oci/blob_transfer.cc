@@ -48,6 +48,11 @@ class HashSink : public BodySink {
   uint64_t left_;
 };
 
+// An upload that the registry has lost is begun again as after a failure of the network.
+Error as_transient(const Error& error) {
+  return is_transient(error.kind()) ? error : Error(error).as(ErrorKind::unavailable);
+}
+
 bool refuses_one_piece(const Error& error) {
   return error.http_status() == 413 || error.http_status() == 405 || error.http_status() == 501;
 }
@@ -79,7 +84,9 @@ Task<Result<void>> BlobTransfer::run() {
     }
     failures = kept_ > best ? 1 : failures + 1;
     best = std::max(best, kept_);
-    if (failures >= target_.registry().attempts_after(error)) co_return error;
+    const bool in_pieces = remedy == Remedy::in_chunks;
+    if (!in_pieces && !target_.registry().is_tried_again(as_transient(error), failures))
+      co_return error;
     on_progress_(kept_, true);
     if (remedy == Remedy::in_chunks) in_chunks_ = true;
     if (remedy != Remedy::in_chunks) PAWL_CO_CHECK(co_await pause(error, failures));
@@ -117,7 +124,7 @@ Task<Result<void>> BlobTransfer::stream() {
   source_failed_ = false;
   if (position_ == blob_.size && !take({})) co_return mismatch();
   kept_ = position_;
-  BytePipe pipe(options_.buffer_bytes, blob_.size - position_);
+  BytePipe pipe(buffer_bytes(), blob_.size - position_);
   pipe.on_bytes([this](std::span<const std::byte> bytes) { return take(bytes); });
   const std::stop_token inherited = co_await current_stop();
   std::stop_source stop;
@@ -148,7 +155,7 @@ Task<Result<void>> BlobTransfer::send(BytePipe& pipe) {
   const bool nothing_left = kept_ == blob_.size;
   if (!in_chunks_) {
     const auto rest = nothing_left ? nullptr : source;
-    co_return co_await target_.finish_upload(*upload_, blob_.digest, rest);
+    co_return co_await target_.finish_upload(*upload_, blob_.digest, rest, buffer_bytes());
   }
   while (kept_ < blob_.size) {
     const uint64_t most = std::max(options_.chunk_bytes, upload_->min_chunk_bytes);
@@ -166,7 +173,7 @@ Task<void> BlobTransfer::download(BytePipe& pipe, Result<void>* outcome) {
   int failures = 0;
   while (position_ < blob_.size) {
     const uint64_t before = position_;
-    auto read = co_await source_.read_blob(blob_.digest, position_, pipe.sink());
+    auto read = co_await source_.read_blob(blob_.digest, position_, pipe.sink(), buffer_bytes());
     if (position_ == blob_.size || verdict_ == Verdict::wrong) break;
     Error error = read.ok() ? Error(ErrorKind::corrupt,
                                     fmt::format("{} sent {} of {} bytes of {}", source_.full_name(),
@@ -175,8 +182,7 @@ Task<void> BlobTransfer::download(BytePipe& pipe, Result<void>* outcome) {
     failures = position_ > before ? 1 : failures + 1;
     const bool may_go_on = position_ == 0 || may_resume_;
     Result<void> paused = error;
-    if (is_transient(error.kind()) && failures < source_.registry().attempts_after(error) &&
-        may_go_on) {
+    if (source_.registry().is_tried_again(error, failures) && may_go_on) {
       was_resumed_ = was_resumed_ || position_ > 0;
       on_progress_(position_, true);
       paused = co_await pause(error, failures);
@@ -191,6 +197,14 @@ Task<void> BlobTransfer::download(BytePipe& pipe, Result<void>* outcome) {
     co_return;
   }
   pipe.close();
+}
+
+// Many small ones are on their way at a time, and none of them for long.
+size_t BlobTransfer::buffer_bytes() const {
+  constexpr uint64_t kParts = 8;
+  constexpr uint64_t kLeast = 32u << 10;
+  const auto of_size = static_cast<size_t>(std::max(blob_.size / kParts, kLeast));
+  return std::min(options_.buffer_bytes, of_size);
 }
 
 // Sees each byte before the upload does. The end of the blob passes only with the right hash.

@@ -53,6 +53,7 @@ class BlobTransfer {
   Task<Result<void>> catch_up();
   Task<Result<bool>> find_position();
   Task<Result<void>> pause(const Error& error, int failures);
+  size_t buffer_bytes() const;
   bool take(std::span<const std::byte> bytes);
   void go_back_to(uint64_t offset);
   void restart();

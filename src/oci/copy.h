@@ -32,6 +32,8 @@ class CopyObserver {
   }
 };
 
+constexpr size_t kSmallJobsForEachJob = 7;
+
 struct CopyOptions {
   /// Only that platform's manifest, instead of the whole index (the digest is then the manifest's).
   std::optional<Platform> platform;
@@ -40,6 +42,8 @@ struct CopyOptions {
   bool referrers = true;
   /// Blobs on their way at a time; questions to the target go ahead of them.
   size_t jobs = 6;
+  /// Of small ones (4 MiB at most), beside the others: over a slow network they are round trips.
+  size_t small_jobs = kSmallJobsForEachJob * 6;
   TransferOptions transfer;
 };
 

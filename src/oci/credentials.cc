@@ -62,6 +62,9 @@ class First : public CredentialSource {
     }
     co_return std::optional<Credentials>();
   }
+  void forget(const std::string& host) override {
+    for (const auto& source : sources_) source->forget(host);
+  }
 
  private:
   std::vector<std::shared_ptr<CredentialSource>> sources_;
@@ -138,6 +141,7 @@ class Ecr : public CredentialSource {
     known_.insert_or_assign(host, fresh);
     co_return std::optional(fresh.credentials);
   }
+  void forget(const std::string& host) override { known_.erase(host); }
 
  private:
   struct Known {
@@ -231,16 +235,52 @@ std::shared_ptr<CredentialSource> ecr_credentials(std::shared_ptr<EcrTokens> tok
   return std::make_shared<Ecr>(std::move(tokens), clock, std::move(is_ecr));
 }
 
-bool is_ecr_host(std::string_view host) {
+namespace {
+
+// Tokens are sent there: each suffix is AWS's own, for one partition on IPv4 or on both stacks.
+struct EcrHostForm {
+  std::string_view service;
+  std::string_view suffix;
+};
+constexpr std::string_view kPlain[] = {".dkr.ecr.", ".dkr.ecr-fips."};
+constexpr std::string_view kDual[] = {".dkr-ecr.", ".dkr-ecr-fips."};
+constexpr EcrHostForm kEcrHosts[] = {
+    {kPlain[0], ".amazonaws.com"},
+    {kPlain[1], ".amazonaws.com"},
+    {kPlain[0], ".amazonaws.com.cn"},
+    {kPlain[1], ".amazonaws.com.cn"},
+    {kPlain[0], ".c2s.ic.gov"},
+    {kPlain[0], ".sc2s.sgov.gov"},
+    {kPlain[0], ".cloud.adc-e.uk"},
+    {kPlain[0], ".csp.hci.ic.gov"},
+    {kPlain[0], ".amazonaws.eu"},
+    {kPlain[1], ".amazonaws.eu"},
+    {kDual[0], ".on.aws"},
+    {kDual[1], ".on.aws"},
+    {kDual[0], ".on.amazonwebservices.com.cn"},
+};
+
+}  // namespace
+
+std::string_view ecr_region(std::string_view host) {
   constexpr size_t kAccountDigits = 12;
-  if (host.size() < kAccountDigits) return false;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   const auto account = host.substr(0, kAccountDigits);
-  const auto rest = host.substr(kAccountDigits);
-  const bool digits =
-      std::all_of(account.begin(), account.end(), [](char c) { return c >= '0' && c <= '9'; });
-  const bool service = rest.starts_with(".dkr.ecr.") || rest.starts_with(".dkr.ecr-fips.");
-  return digits && service &&
-         (rest.ends_with(".amazonaws.com") || rest.ends_with(".amazonaws.com.cn"));
+  if (account.size() < kAccountDigits || !std::all_of(account.begin(), account.end(), is_digit))
+    return {};
+  for (const auto& form : kEcrHosts) {
+    std::string_view rest = host.substr(kAccountDigits);
+    if (!rest.starts_with(form.service) || !rest.ends_with(form.suffix)) continue;
+    rest.remove_prefix(form.service.size());
+    if (rest.size() <= form.suffix.size()) continue;
+    rest.remove_suffix(form.suffix.size());
+    if (rest.find('.') == std::string_view::npos) return rest;
+  }
+  return {};
+}
+
+bool is_ecr_host(std::string_view host) {
+  return !ecr_region(host).empty();
 }
 
 }  // namespace pawl::oci

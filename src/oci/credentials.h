@@ -28,6 +28,8 @@ class CredentialSource {
   virtual ~CredentialSource() = default;
   /// nullopt: none are known for that host, be anonymous.
   virtual Task<Result<std::optional<Credentials>>> find(std::string host) = 0;
+  /// The registry did not accept what was found: what is kept of it is asked for anew.
+  virtual void forget(const std::string& host) { (void)host; }
 };
 
 /// Runs `docker-credential-<name> get` with the host on its stdin; wired where processes are within
@@ -80,7 +82,9 @@ std::shared_ptr<CredentialSource> docker_credentials(DockerConfig config,
 std::shared_ptr<CredentialSource> ecr_credentials(std::shared_ptr<EcrTokens> tokens, Clock& clock,
                                                   std::function<bool(const std::string&)> is_ecr);
 
-/// "<12 digits>.dkr.ecr[-fips].<region>.amazonaws.com[.cn]"
+/// "eu-central-1" of "<12 digits>.dkr.ecr[-fips].<region>.amazonaws.com" (or .com.cn, or another
+/// partition's) and of "<12 digits>.dkr-ecr.<region>.on.aws"; empty when the host is not ECR's.
+std::string_view ecr_region(std::string_view host);
 bool is_ecr_host(std::string_view host);
 
 }  // namespace pawl::oci

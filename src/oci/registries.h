@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "oci/certificates.h"
 #include "oci/hosts.h"
 #include "oci/registry.h"
 
@@ -14,6 +15,7 @@ namespace pawl::oci {
 struct RegistryAccess {
   RegistryHosts hosts;
   std::shared_ptr<CredentialSource> credentials;
+  CertificateFolders certificates = {};
 };
 
 class Registries {
@@ -25,7 +27,8 @@ class Registries {
   Registry& at(const std::string& host) {
     auto& registry = by_host_[host];
     if (!registry) {
-      const RegistryOptions options{host, access_.hosts.base_url(host), access_.credentials};
+      RegistryOptions options{host, access_.hosts.base_url(host), access_.credentials};
+      options.tls = access_.certificates.find(host);
       registry = std::make_unique<Registry>(http_, clock_, entropy_, options);
     }
     return *registry;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/log.h"
 
@@ -43,6 +45,24 @@ std::string hint_for(const HttpResponse& response, std::string_view host,
   }
 }
 
+// A certificate that is not trusted is most often that of a private CA.
+Error about_trust(Error error, const RegistryOptions& options) {
+  if (error.kind() != ErrorKind::failed || !options.base_url.starts_with("https:") ||
+      error.message().find("certificate") == std::string::npos)
+    return error;
+  return std::move(error).with_hint(fmt::format(
+      "for a private CA put its certificate into /etc/docker/certs.d/{}/ca.crt, or name "
+      "it in SSL_CERT_FILE",
+      options.host));
+}
+
+// Requests with streamed bodies have no limit as a whole, and one of their own at the end of an
+// upload.
+void limit_silence(HttpRequest& request, std::chrono::milliseconds limit) {
+  if (request.timeout.count() > 0) request.timeout = std::min(request.timeout, limit);
+  if (!request.source) request.stall_timeout = std::min(request.stall_timeout, limit);
+}
+
 std::vector<Challenge> challenges_of(const HttpResponse& response) {
   std::vector<Challenge> all;
   for (const auto& [name, value] : response.headers.fields()) {
@@ -59,7 +79,7 @@ Registry::Registry(HttpClient& http, Clock& clock, Entropy& entropy, RegistryOpt
       clock_(clock),
       entropy_(entropy),
       options_(std::move(options)),
-      auth_(http, clock, options_.credentials, options_.host, options_.base_url) {
+      auth_(http, clock, options_.credentials, options_.host, options_.base_url, options_.tls) {
   const auto parts = split_url(options_.base_url);
   PAWL_ASSERT(parts.has_value());
   origin_ = parts->origin();
@@ -77,11 +97,14 @@ Task<Result<HttpResponse>> Registry::send_once(HttpRequest request, Access acces
       PAWL_CO_TRY(authorization, co_await auth_.header_for(access));
     }
     HttpRequest copy = request;
+    copy.multiplex = true;
+    limit_silence(copy, options_.silence_limit);
+    if (is_ours(copy.url)) copy.tls = options_.tls;
     if (!authorization.empty()) copy.headers.set("Authorization", authorization);
     auto response = co_await http_.send(std::move(copy));
     if (!response.ok())
-      co_return std::move(response).error().while_doing(
-          fmt::format("talking to {} about {}", options_.host, access.repository));
+      co_return about_trust(std::move(response).error(), options_)
+          .while_doing(fmt::format("talking to {} about {}", options_.host, access.repository));
     log_debug("{} {} -> {}", request.method, request.url.substr(0, request.url.find('?')),
               response->status);
     // A 401 from where a redirect led is not about our login here.
@@ -101,7 +124,7 @@ Task<Result<HttpResponse>> Registry::send(HttpRequest request, Access access) {
     if (response.ok() && response->status != 429 && response->status < 500) co_return response;
     Error error = response.ok() ? explain(*response, request.method, access.repository)
                                 : std::move(response).error();
-    if (!is_transient(error.kind()) || attempt >= attempts_after(error)) co_return error;
+    if (!is_tried_again(error, attempt)) co_return error;
     const auto wait = retry_wait(options_.retry, attempt, error, entropy_);
     log_debug("{}; again in {} ms", error.message(), wait.count());
     PAWL_CO_CHECK(co_await clock_.sleep_for(wait));
@@ -129,6 +152,8 @@ Error Registry::explain(const HttpResponse& response, std::string_view method,
   if (!words.code.empty() || !words.message.empty())
     what += fmt::format(" ({}{}{})", words.code,
                         words.code.empty() || words.message.empty() ? "" : ": ", words.message);
+  if (plain.retry_after_seconds() > 0)
+    what += fmt::format(", and asks for {} s of pause", plain.retry_after_seconds());
   return Error(plain.kind(), std::move(what))
       .with_hint(hint_for(response, options_.host, repository))
       .with_code(words.code)

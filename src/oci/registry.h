@@ -19,6 +19,10 @@ struct RegistryOptions {
   RetryPolicy retry{10, std::chrono::milliseconds(100), std::chrono::milliseconds(5'000)};
   /// Where there is no answer at all (no such host, nobody listens) people should hear of it soon.
   int attempts_without_answer = 4;
+  /// Without a byte for so long a request is given up; large uploads wait longer for their end.
+  std::chrono::milliseconds silence_limit{60'000};
+  /// Its own roots and our certificate for it; may be nullptr.
+  std::shared_ptr<const TlsFiles> tls = nullptr;
 };
 
 class Registry {
@@ -28,9 +32,12 @@ class Registry {
   const std::string& host() const { return options_.host; }
   const std::string& base_url() const { return options_.base_url; }
   const RetryPolicy& retry() const { return options_.retry; }
-  /// How often something that failed like that is tried altogether.
-  int attempts_after(const Error& error) const {
-    return error.http_status() == 0 ? options_.attempts_without_answer : options_.retry.attempts;
+  /// Whether what has failed so `tries` times in a row is tried again. Not when the registry asks
+  /// for a longer pause than people would wait for.
+  bool is_tried_again(const Error& error, int tries) const {
+    RetryPolicy policy = options_.retry;
+    if (error.http_status() == 0) policy.attempts = options_.attempts_without_answer;
+    return is_retried(policy, tries, error);
   }
   Clock& clock() { return clock_; }
   Entropy& entropy() { return entropy_; }
@@ -53,10 +60,13 @@ class Registry {
 
   /// What we learnt on the way: a registry without the referrers API is asked once.
   bool lacks_referrers_api = false;
+  /// Nor is one that takes no blob in a single POST offered another.
+  bool lacks_single_post = false;
 
- private:
+  /// Whether that URL is at the registry itself, not at a blob store that it sends us to.
   bool is_ours(std::string_view url) const;
 
+ private:
   HttpClient& http_;
   Clock& clock_;
   Entropy& entropy_;

@@ -27,6 +27,9 @@ struct PutManifest {
   bool subject_noted = false;
 };
 
+/// Of a transfer's own buffers: the default is for large blobs (HttpRequest::buffer_bytes).
+constexpr size_t kLargeBlobBuffer = 256u << 10;
+
 class Repository {
  public:
   /// `push`: the token that is asked for allows writing as well.
@@ -56,16 +59,19 @@ class Repository {
   /// A small one, whole and verified (configs).
   Task<Result<std::string>> get_blob(Digest digest, size_t max_bytes);
   /// From byte `from` on, once, into `sink`. 416 and other refusals are Errors.
-  Task<Result<HttpResponse>> read_blob(Digest digest, uint64_t from,
-                                       std::shared_ptr<BodySink> sink);
+  Task<Result<HttpResponse>> read_blob(Digest digest, uint64_t from, std::shared_ptr<BodySink> sink,
+                                       size_t buffer_bytes = kLargeBlobBuffer);
+  /// A small one, whole: in one request where the registry takes that, else in two.
+  Task<Result<void>> put_blob(Digest digest, std::string bytes);
   Task<Result<void>> delete_blob(Digest digest);
 
-  /// True: the blob is here now. False: this registry does not mount, an Upload may have begun.
+  /// True: the blob is here now. False: it was not mounted, for whatever reason; an Upload may have
+  /// begun.
   Task<Result<bool>> mount_blob(Digest digest, std::string from_path, std::optional<Upload>* begun);
   Task<Result<Upload>> start_upload();
   /// The last request of an upload: `source` holds the rest of the blob, or is empty. Sent once.
-  Task<Result<void>> finish_upload(Upload upload, Digest digest,
-                                   std::shared_ptr<BodySource> source);
+  Task<Result<void>> finish_upload(Upload upload, Digest digest, std::shared_ptr<BodySource> source,
+                                   size_t buffer_bytes = kLargeBlobBuffer);
   /// One chunk, sent once. Without a known size of the source the range is left out.
   Task<Result<Upload>> send_chunk(Upload upload, uint64_t offset,
                                   std::shared_ptr<BodySource> source);
@@ -83,6 +89,8 @@ class Repository {
   HttpRequest request(std::string_view method, std::string_view rest) const;
   Error explain(const HttpResponse& response, std::string_view method) const;
   Result<Upload> next_upload(const HttpResponse& response) const;
+  Task<Result<std::optional<Upload>>> post_blob(Digest digest, std::string bytes);
+  Result<void> check_stored(const HttpResponse& response, const Digest& digest) const;
   Task<Result<std::vector<Descriptor>>> referrers_by_tag(Digest subject);
 
   Registry& registry_;

@@ -25,8 +25,8 @@ uint64_t number_in(std::string_view text) {
 // A registry that moves a large blob to its place (or to S3) before it answers is silent meanwhile.
 constexpr std::chrono::minutes kSilenceAtTheEnd{5};
 
-HttpRequest streaming(std::string_view method, std::string url,
-                      std::shared_ptr<BodySource> source) {
+HttpRequest streaming(std::string_view method, std::string url, std::shared_ptr<BodySource> source,
+                      size_t buffer_bytes) {
   HttpRequest request;
   request.method = std::string(method);
   request.url = std::move(url);
@@ -34,6 +34,7 @@ HttpRequest streaming(std::string_view method, std::string url,
   request.timeout = std::chrono::milliseconds(0);
   request.stall_timeout = kSilenceAtTheEnd;
   request.source = std::move(source);
+  request.buffer_bytes = buffer_bytes;
   return request;
 }
 
@@ -72,9 +73,59 @@ Task<Result<bool>> Repository::mount_blob(Digest digest, std::string from_path,
   const Access both{path_, push_, from_path};
   PAWL_CO_TRY(const HttpResponse response, co_await registry_.send(std::move(post), both));
   if (response.status == 201) co_return true;
-  if (response.status != 202) co_return explain(response, "POST");
-  PAWL_CO_TRY(*begun, next_upload(response));
-  co_return false;
+  if (response.status == 202) {
+    PAWL_CO_TRY(*begun, next_upload(response));
+    co_return false;
+  }
+  // Registries that do not mount should begin an upload, and some answer 4xx: a plain upload
+  // follows, and says what is wrong when it is not the mount.
+  if (response.status >= 400 && response.status < 500) co_return false;
+  co_return explain(response, "POST");
+}
+
+Result<void> Repository::check_stored(const HttpResponse& response, const Digest& digest) const {
+  const auto said = Digest::parse(response.headers.get_or("Docker-Content-Digest", ""));
+  if (!said.ok() || *said == digest) return ok();
+  return Error(ErrorKind::corrupt, fmt::format("{} stored {} under the digest {}", full_name(),
+                                               digest.str(), said->str()));
+}
+
+// nullopt: it is stored. Else the upload that was begun instead, as registries do that take no blob
+// in one request.
+Task<Result<std::optional<Upload>>> Repository::post_blob(Digest digest, std::string bytes) {
+  auto post = request("POST", "blobs/uploads/?digest=" + url_encode(digest.str()));
+  post.headers.set("Content-Type", "application/octet-stream");
+  post.body = std::move(bytes);
+  PAWL_CO_TRY(const HttpResponse response, co_await registry_.send(std::move(post), access()));
+  if (response.status == 201) {
+    PAWL_CO_CHECK(check_stored(response, digest));
+    co_return std::optional<Upload>();
+  }
+  registry_.lacks_single_post = true;
+  if (response.status == 202) {
+    PAWL_CO_TRY(auto upload, next_upload(response));
+    co_return std::optional(std::move(upload));
+  }
+  PAWL_CO_TRY(auto upload, co_await start_upload());
+  co_return std::optional(std::move(upload));
+}
+
+Task<Result<void>> Repository::put_blob(Digest digest, std::string bytes) {
+  std::optional<Upload> begun;
+  if (registry_.lacks_single_post) {
+    PAWL_CO_TRY(begun, co_await start_upload());
+  } else {
+    PAWL_CO_TRY(begun, co_await post_blob(digest, bytes));
+    if (!begun) co_return Result<void>();
+  }
+  HttpRequest put;
+  put.method = "PUT";
+  put.url = with_query(begun->url, "digest", digest.str());
+  put.headers.set("Content-Type", "application/octet-stream");
+  put.body = std::move(bytes);
+  PAWL_CO_TRY(const HttpResponse response, co_await registry_.send_once(std::move(put), access()));
+  if (response.status != 201 && response.status != 204) co_return explain(response, "PUT");
+  co_return check_stored(response, digest);
 }
 
 Task<Result<Upload>> Repository::start_upload() {
@@ -85,21 +136,19 @@ Task<Result<Upload>> Repository::start_upload() {
 }
 
 Task<Result<void>> Repository::finish_upload(Upload upload, Digest digest,
-                                             std::shared_ptr<BodySource> source) {
-  auto put = streaming("PUT", with_query(upload.url, "digest", digest.str()), std::move(source));
+                                             std::shared_ptr<BodySource> source,
+                                             size_t buffer_bytes) {
+  auto put = streaming("PUT", with_query(upload.url, "digest", digest.str()), std::move(source),
+                       buffer_bytes);
   PAWL_CO_TRY(const HttpResponse response, co_await registry_.send_once(std::move(put), access()));
   if (response.status != 201 && response.status != 204) co_return explain(response, "PUT");
-  const auto said = Digest::parse(response.headers.get_or("Docker-Content-Digest", ""));
-  if (said.ok() && *said != digest)
-    co_return Error(ErrorKind::corrupt, fmt::format("{} stored {} under the digest {}", full_name(),
-                                                    digest.str(), said->str()));
-  co_return Result<void>();
+  co_return check_stored(response, digest);
 }
 
 Task<Result<Upload>> Repository::send_chunk(Upload upload, uint64_t offset,
                                             std::shared_ptr<BodySource> source) {
   const auto size = source->size();
-  auto patch = streaming("PATCH", upload.url, std::move(source));
+  auto patch = streaming("PATCH", upload.url, std::move(source), kLargeBlobBuffer);
   if (size && *size > 0)
     patch.headers.set("Content-Range", fmt::format("{}-{}", offset, offset + *size - 1));
   PAWL_CO_TRY(const HttpResponse response,

@@ -1,6 +1,17 @@
 #include "sandbox/seed.h"
 
+#include "core/terraform_outputs.h"
+
 namespace pawl::sandbox {
+
+namespace {
+
+// What Terraform would name is there under the name that it has by default.
+std::string usual_name(const std::string& name, const std::string& otherwise) {
+  return names_output(name) ? otherwise : name;
+}
+
+}  // namespace
 
 SandboxSeed seed_of(const Config& config) {
   SandboxSeed seed;
@@ -14,13 +25,14 @@ SandboxSeed seed_of(const Config& config) {
     }
     EnvironmentSeed one;
     one.name = environment.name;
-    one.function = environment.function.name;
+    const std::string usual = config.app + "-" + environment.name;
+    one.function = usual_name(environment.function.name, usual);
     one.alias = environment.function.alias;
-    one.ecr_repository = environment.function.repository;
+    one.ecr_repository = usual_name(environment.function.repository, usual);
     one.api =
         environment.url.api.empty() ? config.app + "-" + environment.name : environment.url.api;
     if (environment.static_files) {
-      one.bucket = environment.static_files->bucket;
+      one.bucket = usual_name(environment.static_files->bucket, usual + "-static");
       one.static_prefix = environment.static_files->prefix;
     }
     seed.environments.push_back(std::move(one));

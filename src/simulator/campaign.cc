@@ -9,11 +9,13 @@
 #include <ctime>
 
 #include "sim/world/invariant_names.h"
+#include "simulator/memory.h"
 
 namespace pawl::sim {
 namespace {
 
 constexpr uint64_t kRunTwiceEvery = 100;
+constexpr uint64_t kPutMemoryInOrderEvery = 200;  // runs
 // More than are tried in a second: campaigns that begin at the time do not repeat each other.
 constexpr uint64_t kSeedsASecond = 10'000;
 
@@ -135,6 +137,7 @@ class Measure {
 void swarm(const CampaignOptions& options, Totals& totals) {
   const Measure measure(options);
   for (uint64_t seed = options.from; !measure.is_full(totals); ++seed) {
+    if (totals.runs % kPutMemoryInOrderEvery == 0) put_memory_in_order();
     auto result = run_seed(seed, options.faults, options.trace);
     totals.add(result);
     const bool is_checked_twice = seed % kRunTwiceEvery == 0;

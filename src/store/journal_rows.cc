@@ -52,7 +52,7 @@ EventRow to_row(const Event& event) {
                event.fencing_token,
                std::string(to_string(event.type)),
                event.step,
-               json::serialize(event.data),
+               json::serialize(*event.data),
                ""};
   row.checksum = checksum(event.deployment, row);
   return row;

@@ -39,7 +39,7 @@ std::string lock_field(std::string_view text, std::string_view name) {
 
 // Terraform appends the lock's record to the error: ID, Path, Operation, Who, Version, Created,
 // Info.
-Error lock_error(const std::string& what, const std::string& error) {
+Error lock_error(const std::string& program, const std::string& what, const std::string& error) {
   const std::string who = lock_field(error, "Who:");
   const std::string id = lock_field(error, "ID:");
   std::string operation = lock_field(error, "Operation:");
@@ -50,13 +50,15 @@ Error lock_error(const std::string& what, const std::string& error) {
   }
   if (who.empty())
     return Error(ErrorKind::conflict, fmt::format("{} failed: {}", what, plain_error(error)))
-        .with_hint("wait for the run that holds the lock");
+        .with_hint("wait for the run that holds the lock")
+        .with_code(std::string(kStateLocked));
   return Error(ErrorKind::conflict,
                fmt::format("{} cannot go on: the state is locked by {} ({}, since {}, lock {})",
                            what, who, operation.empty() ? "unknown operation" : operation,
                            lock_field(error, "Created:"), id))
-      .with_hint("wait for that run; when it is certain that it is gone: terraform force-unlock " +
-                 id);
+      .with_hint(fmt::format(
+          "wait for that run; when it is certain that it is gone: {} force-unlock {}", program, id))
+      .with_code(std::string(kStateLocked));
 }
 
 }  // namespace
@@ -72,6 +74,8 @@ TerraformLine read_terraform_line(std::string_view line) {
     result.to_add = static_cast<int>(int_or(*object, "changes.add"));
     result.to_change = static_cast<int>(int_or(*object, "changes.change"));
     result.to_destroy = static_cast<int>(int_or(*object, "changes.remove"));
+  } else if (type == "apply_complete" || type == "apply_errored") {
+    result.is_resource_done = true;
   } else if (type == "diagnostic" && string_or(*object, "diagnostic.severity") == "error") {
     result.is_error = true;
     result.error_detail = diagnostic_text(*object);
@@ -106,12 +110,19 @@ bool needs_init(std::string_view error) {
       error, {"Backend initialization required", "Backend configuration changed",
               "Initial configuration of the requested backend", "Inconsistent dependency lock file",
               "Module not installed", "Required plugins are not installed", "Could not load plugin",
-              "Missing required provider", "terraform init"});
+              "Missing required provider", "terraform init", "tofu init"});
 }
 
-Error terraform_error(const std::string& what, const std::string& error) {
-  if (contains_any(error, {"acquiring the state lock", "locking state"}))
-    return lock_error(what, error);
+bool is_state_locked(std::string_view error) {
+  return contains_any(error, {"acquiring the state lock", "locking state"}) &&
+         contains_any(error, {"Lock Info", "Who:", "PreconditionFailed", "ConditionalCheckFailed",
+                              "lready locked", "conditionNotMet", "temporarily unavailable"});
+}
+
+Error terraform_error(const std::string& program, const std::string& verb,
+                      const std::string& error) {
+  const std::string what = fmt::format("`{} {}`", program, verb);
+  if (is_state_locked(error)) return lock_error(program, what, error);
   const std::string text = fmt::format("{} failed: {}", what, plain_error(error));
   if (contains_any(error, {"Saved plan is stale", "plan file can no longer be applied"}))
     return Error(ErrorKind::conflict, text)

@@ -19,6 +19,7 @@ struct TerraformLine {
   int to_add = 0;
   int to_change = 0;
   int to_destroy = 0;
+  bool is_resource_done = false;  // of an apply: made, changed or destroyed, or failed to be
 };
 TerraformLine read_terraform_line(std::string_view line);
 
@@ -28,8 +29,14 @@ std::string plain_error(std::string_view text);
 /// Whether `init` has to be run (again), after which the same command will go on.
 bool needs_init(std::string_view error);
 
-/// An error of `terraform WHAT`, with its kind: a lock that another run holds (its holder named) or
-/// a stale plan is a conflict, credentials are denied, the rest failed.
-Error terraform_error(const std::string& what, const std::string& error);
+/// The code of the Error that says that another run holds the state's lock.
+constexpr std::string_view kStateLocked = "state_locked";
+/// Whether `error` says so: not when the lock could not be taken for another reason (no right to).
+bool is_state_locked(std::string_view error);
+
+/// An error of `PROGRAM VERB`, with its kind: a lock that another run holds (its holder named) or a
+/// stale plan is a conflict, credentials are denied, the rest failed.
+Error terraform_error(const std::string& program, const std::string& verb,
+                      const std::string& error);
 
 }  // namespace pawl

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "terraform/plan_summary.h"
+
 namespace pawl {
 namespace {
 
@@ -39,9 +41,10 @@ std::string text_of(const json::value* value) {
   return json::serialize(*value).substr(0, 300);
 }
 
-bool is_unknown(const json::object& unknown, std::string_view attribute) {
-  const auto* found = unknown.if_contains(attribute);
-  return found != nullptr && !(found->is_bool() && !found->get_bool()) && !is_unset(found);
+// In after_unknown, or one of the masks of what is sensitive.
+bool is_marked(const json::object& mask, std::string_view attribute) {
+  const auto* found = mask.if_contains(attribute);
+  return found != nullptr && has_mark(*found);
 }
 
 void compare(const json::object& resource, std::string_view attribute, Intrusion* intrusion) {
@@ -49,13 +52,16 @@ void compare(const json::object& resource, std::string_view attribute, Intrusion
   const json::object after = member(resource, "change.after");
   const auto* old_value = before.if_contains(attribute);
   const auto* new_value = after.if_contains(attribute);
-  const bool unknown = is_unknown(member(resource, "change.after_unknown"), attribute);
+  const bool unknown = is_marked(member(resource, "change.after_unknown"), attribute);
   if (!unknown && is_unset(old_value) && is_unset(new_value)) return;
   if (!unknown && old_value != nullptr && new_value != nullptr && *old_value == *new_value) return;
   intrusion->attributes.emplace_back(attribute);
   if (!intrusion->change.empty()) intrusion->change += ", ";
-  intrusion->change += fmt::format("{}: {} -> {}", attribute, text_of(old_value),
-                                   unknown ? "known after apply" : text_of(new_value));
+  const bool is_secret = is_marked(member(resource, "change.before_sensitive"), attribute) ||
+                         is_marked(member(resource, "change.after_sensitive"), attribute);
+  intrusion->change += is_secret ? fmt::format("{}: a sensitive value", attribute)
+                                 : fmt::format("{}: {} -> {}", attribute, text_of(old_value),
+                                               unknown ? "known after apply" : text_of(new_value));
 }
 
 // Empty when the resource is not the function or the alias that Pawl deploys to.

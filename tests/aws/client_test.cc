@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "aws/errors.h"
+#include "aws/sigv4.h"
 #include "fake_http.h"
 
 namespace pawl::aws {
@@ -71,22 +74,129 @@ TEST(Client, ReadsAreRepeatedWhenTheServiceIsBusyOrAway) {
   Wire wire;
   wire.http.answer(429, "{\"message\": \"Rate exceeded\"}",
                    {{"x-amzn-ErrorType", "TooManyRequestsException:http://x"}});
-  wire.http.answer(503, "");
   wire.http.fail(Error(ErrorKind::timeout, "no answer").with_outcome_unknown());
   wire.http.answer(200, "{\"a\": 1}");
   auto answer = run(wire.client.send_json(read_call()));
   ASSERT_TRUE(answer.ok());
   EXPECT_EQ(int_or(*answer, "a"), 1);
-  EXPECT_EQ(wire.clock.sleeps.size(), 3u);
+  EXPECT_EQ(wire.clock.sleeps.size(), 2u);
 }
 
-TEST(Client, GivesUpAfterSixTries) {
+TEST(Client, GivesUpAfterThreeTriesOrAsManyAsWereSet) {
+  for (const auto& [set, tries] : {std::pair{"", 3u}, {"1", 1u}, {"7", 7u}}) {
+    Wire wire(*aws_options_from({{"AWS_MAX_ATTEMPTS", set}}, "us-east-1"));
+    for (int i = 0; i < 10; ++i) wire.http.answer(500, "");
+    auto answer = run(wire.client.send(read_call()));
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().kind(), ErrorKind::unavailable);
+    EXPECT_EQ(wire.http.requests.size(), tries) << set;
+  }
+  EXPECT_FALSE(aws_options_from({{"AWS_MAX_ATTEMPTS", "many"}}, "us-east-1").ok());
+}
+
+// 500 tokens and 5 for a try: a hundred tries, and then each call has but one until calls succeed.
+TEST(Client, StopsTryingAgainWhenTooManyCallsFail) {
   Wire wire;
-  for (int i = 0; i < 10; ++i) wire.http.answer(500, "");
+  for (int i = 0; i < 200; ++i) wire.http.answer(503, "");
+  for (int call = 0; call < 50; ++call) EXPECT_FALSE(run(wire.client.send(read_call())).ok());
+  EXPECT_EQ(wire.http.requests.size(), 150u);
+  auto spent = run(wire.client.send(read_call()));
+  ASSERT_FALSE(spent.ok());
+  EXPECT_EQ(wire.http.requests.size(), 151u);
+  EXPECT_NE(spent.error().message().find("too many calls failed"), std::string::npos);
+  wire.http.answers.clear();
+  for (int call = 0; call < 5; ++call) {
+    wire.http.answer(200, "{}");
+    EXPECT_TRUE(run(wire.client.send(read_call())).ok());
+  }
+  wire.http.answer(503, "");
+  wire.http.answer(200, "{}");
+  EXPECT_TRUE(run(wire.client.send(read_call())).ok()) << "five that succeeded pay for one try";
+}
+
+TEST(Client, WaitsAtLeastAsLongAsTheServiceAsks) {
+  const auto pause_after = [](Headers headers) {
+    Wire wire;
+    wire.http.answer(429, "", std::move(headers));
+    wire.http.answer(200, "{}");
+    EXPECT_TRUE(run(wire.client.send(read_call())).ok());
+    return wire.clock.sleeps.empty() ? std::chrono::milliseconds(-1) : wire.clock.sleeps[0];
+  };
+  EXPECT_LE(pause_after({}), std::chrono::seconds(1));
+  EXPECT_EQ(pause_after({{"Retry-After", "7"}}), std::chrono::seconds(7));
+  EXPECT_EQ(pause_after({{"x-amz-retry-after", "2500"}}), std::chrono::seconds(3));
+  EXPECT_EQ(pause_after({{"Retry-After", "Sun, 06 Nov 1994 08:49:46 GMT"},
+                         {"Date", "Sun, 06 Nov 1994 08:49:37 GMT"}}),
+            std::chrono::seconds(9));
+  EXPECT_LE(pause_after({{"Retry-After", "soon"}}), std::chrono::seconds(1));
+  Wire wire;
+  wire.http.answer(503, "", {{"Retry-After", "3600"}});
   auto answer = run(wire.client.send(read_call()));
   ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.error().kind(), ErrorKind::unavailable);
-  EXPECT_EQ(wire.http.requests.size(), 6u);
+  EXPECT_EQ(answer.error().retry_after_seconds(), 3600);
+  EXPECT_TRUE(wire.clock.sleeps.empty()) << "an hour is not waited for";
+}
+
+TEST(Client, WaitsLongerEachTimeUpToTwentySeconds) {
+  class Most : public Entropy {
+   public:
+    uint64_t next() override { return bound; }
+    uint64_t bound = 0;
+  };
+  Most most;
+  const Error error(ErrorKind::throttled, "slow down");
+  int retry = 0;
+  for (const int64_t bound_ms : {1'000, 2'000, 4'000, 8'000, 16'000, 20'000, 20'000}) {
+    ++retry;
+    most.bound = static_cast<uint64_t>(bound_ms);
+    EXPECT_EQ(retry_pause(retry, error, most).count(), bound_ms);
+    most.bound += 1;  // beyond the bound it begins again at nothing
+    EXPECT_EQ(retry_pause(retry, error, most).count(), 0);
+  }
+}
+
+// The fake clock's "now", as an answer's Date has it, and so many minutes from there.
+std::string http_date(const Wire& wire, int minutes) {
+  const std::time_t seconds = (wire.clock.now().unix_ms / 1000) + minutes * 60;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  const size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text, size};
+}
+
+TEST(Client, AWrongClockIsCorrectedByTheAnswersDate) {
+  for (const int minutes : {-90, 45}) {
+    Wire wire;
+    wire.http.answer(
+        403, "{\"message\": \"Signature expired\"}",
+        {{"x-amzn-ErrorType", "InvalidSignatureException"}, {"Date", http_date(wire, minutes)}});
+    wire.http.answer(200, "{}");
+    ASSERT_TRUE(run(wire.client.send(change_call())).ok());
+    EXPECT_TRUE(wire.clock.sleeps.empty());
+    EXPECT_EQ(wire.last().headers.get_or("X-Amz-Date", ""),
+              to_amz_date(wire.clock.now() + std::chrono::minutes(minutes)));
+    wire.http.answer(200, "{}");
+    ASSERT_TRUE(run(wire.client.send(read_call())).ok());
+    EXPECT_EQ(wire.last().headers.get_or("X-Amz-Date", ""),
+              to_amz_date(wire.clock.now() + std::chrono::minutes(minutes)))
+        << "what was learnt is kept";
+  }
+}
+
+TEST(Client, AWrongSecretIsNotTakenForAWrongClock) {
+  Wire wire;
+  wire.http.answer(403, "",
+                   {{"x-amzn-ErrorType", "SignatureDoesNotMatch"}, {"Date", http_date(wire, 2)}});
+  auto answer = run(wire.client.send(read_call()));
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(wire.http.requests.size(), 1u);
+  // And when the clock is wrong as well, once is enough.
+  for (int i = 0; i < 2; ++i)
+    wire.http.answer(
+        403, "", {{"x-amzn-ErrorType", "SignatureDoesNotMatch"}, {"Date", http_date(wire, 60)}});
+  EXPECT_FALSE(run(wire.client.send(read_call())).ok());
+  EXPECT_EQ(wire.http.requests.size(), 3u);
 }
 
 TEST(Client, AChangeIsRepeatedOnlyWhenItWasSurelyNotDone) {
@@ -218,6 +328,28 @@ TEST(Errors, ReadEveryShapeThatAwsUses) {
   EXPECT_EQ(read("<html><body>502 Bad Gateway</body></html>").code, "");
   EXPECT_EQ(read("<unclosed").code, "");
   EXPECT_EQ(read("").code, "");
+}
+
+TEST(Errors, KeepCodeMessageAndRequestId) {
+  const auto told = [](std::string body, Headers headers) {
+    HttpResponse response;
+    response.status = 400;
+    response.body = std::move(body);
+    response.headers = std::move(headers);
+    return error_from(response, "x:Y", false);
+  };
+  const Error json = told("{\"message\": \"no\"}", {{"x-amzn-ErrorType", "ValidationException"},
+                                                    {"x-amzn-RequestId", "id-1"}});
+  EXPECT_EQ(json.code(), "ValidationException");
+  EXPECT_EQ(json.what(), "AWS answered 400: ValidationException: no (request id-1)");
+  const Error query = told(
+      "<ErrorResponse><Error><Code>ValidationError</Code><Message>no</Message></Error>"
+      "<RequestId>id-2</RequestId></ErrorResponse>",
+      {});
+  EXPECT_EQ(query.what(), "AWS answered 400: ValidationError: no (request id-2)");
+  const Error s3 = told("<Error><Code>InvalidRequest</Code><RequestId>id-3</RequestId></Error>",
+                        {{"x-amz-request-id", "id-3"}});
+  EXPECT_EQ(s3.what(), "AWS answered 400: InvalidRequest: no reason given (request id-3)");
 }
 
 TEST(Errors, ADenialNamesThePermissionThatIsMissing) {

@@ -1,4 +1,4 @@
-// Credentials: files, tokens, and their renewal ahead of time.
+// Web identities: tokens, what they are exchanged for, and the renewal ahead of time.
 #include "aws/credentials.h"
 
 #include <gtest/gtest.h>
@@ -13,22 +13,6 @@ namespace {
 
 using fakes::run;
 using test::Wire;
-
-TEST(SharedCredentials, GiveTheProfileThatWasAsked) {
-  const char* text =
-      "# mine\n[default]\naws_access_key_id = AKID1\naws_secret_access_key=secret-one\n\n"
-      "[ work ]\r\naws_access_key_id=AKID2\r\nAWS_SECRET_ACCESS_KEY = secret-two=\r\n"
-      "aws_session_token = token/+=\r\n[half]\naws_access_key_id=AKID3\n";
-  auto work = parse_shared_credentials(text, "work");
-  ASSERT_TRUE(work.ok());
-  EXPECT_EQ(work->access_key_id, "AKID2");
-  EXPECT_EQ(work->secret_access_key.reveal_for("the test"), "secret-two=");
-  EXPECT_EQ(work->session_token.reveal_for("the test"), "token/+=");
-  EXPECT_EQ(parse_shared_credentials(text, "default")->access_key_id, "AKID1");
-  EXPECT_EQ(parse_shared_credentials(text, "other").error().kind(), ErrorKind::not_found);
-  EXPECT_EQ(parse_shared_credentials(text, "half").error().kind(), ErrorKind::denied);
-  EXPECT_FALSE(parse_shared_credentials("[", "default").ok());
-}
 
 TEST(SessionName, IsMadeToFit) {
   EXPECT_EQ(session_name_from("pawl run/12:prod"), "pawl-run-12-prod");
@@ -96,6 +80,8 @@ TEST(WebIdentity, KeepsOldCredentialsWhileTheyServeWhenRenewalFails) {
   role.clock.elapsed_ms += 57 * 60'000;
   role.http.answer(403, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>");
   EXPECT_EQ(run(role.source->get())->access_key_id, "ASIA1");
+  EXPECT_EQ(run(role.source->get())->access_key_id, "ASIA1");
+  EXPECT_EQ(role.http.requests.size(), 2u) << "each request asks again, and is refused again";
   role.clock.elapsed_ms += 4 * 60'000;
   role.http.answer(403, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>");
   auto expired = run(role.source->get());

@@ -301,7 +301,7 @@ TEST(S3, PutsCarryHashHeadersAndPreconditions) {
 TEST(S3, ABucketInAnotherRegionIsSaidSo) {
   Wire wire;
   wire.http.answer(301, "<Error><Code>PermanentRedirect</Code></Error>");
-  auto listed = run(S3(wire.client).list("bucket", ""));
+  auto listed = run(S3(wire.client).list("bucket", "", kEveryObject));
   ASSERT_FALSE(listed.ok());
   EXPECT_EQ(listed.error().kind(), ErrorKind::config);
   EXPECT_NE(listed.error().hint().find("region"), std::string::npos);

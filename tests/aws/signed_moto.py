@@ -20,6 +20,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 ACCESS_KEY, SECRET_KEY = "AKIDCONTRACT00000000", "contract/Secret+Key1"
+METADATA_TOKEN = "fake-imdsv2-token"  # what moto gives
 MAX_SKEW_SECONDS = 900
 HEADER = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, ?"
                     r"SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$")
@@ -109,6 +110,8 @@ class SignedMoto:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
+        if environ["PATH_INFO"].startswith("/latest/"):
+            return self.metadata(environ, start)
         by_identity = b"Action=AssumeRoleWithWebIdentity" in body
         try:
             if not by_identity:
@@ -120,9 +123,26 @@ class SignedMoto:
             start("403 Forbidden", [("Content-Type", "text/xml"), ("Content-Length", str(len(text)))])
             return [text.encode()]
         answer = b"".join(self.app(environ, start))
-        if by_identity:
+        if b"Action=AssumeRole" in body:
             self.learn(answer)
         return [answer]
+
+    # Moto's own answers; that a session must be opened and named is checked here, as documented:
+    # docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-v2-how-it-works.html
+    def metadata(self, environ, start):
+        environ["HTTP_HOST"] = "169.254.169.254"
+        headers = headers_of(environ)
+        if environ["PATH_INFO"] == "/latest/api/token":
+            lifetime = headers.get("x-aws-ec2-metadata-token-ttl-seconds", "")
+            good = (environ["REQUEST_METHOD"] == "PUT" and lifetime.isdigit()
+                    and 1 <= int(lifetime) <= 21600 and "x-forwarded-for" not in headers)
+        else:
+            good = headers.get("x-aws-ec2-metadata-token") == METADATA_TOKEN
+        if not good:
+            start("401 Unauthorized", [("Content-Length", "0")])
+            return [b""]
+        self.keys["test-key"] = ("test-secret-key", "test-session-token")
+        return self.app(environ, start)
 
 
 class Handler(WSGIRequestHandler):

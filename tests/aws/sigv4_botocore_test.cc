@@ -1,32 +1,20 @@
 // SigV4 against an implementation that nobody here wrote: botocore, where Python has it.
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <memory>
+#include <sstream>
 
 #include "aws/sigv4.h"
 #include "base/json.h"
+#include "oracle.h"
 
 namespace pawl::aws {
 namespace {
 
 // The lines that the oracle prints; empty when there is no botocore.
 std::vector<std::string> oracle_lines() {
-  const std::string script = std::string(PAWL_SOURCE_DIR) + "/tests/aws/botocore_oracle.py";
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(
-      popen(("python3 " + script + " 2>/dev/null").c_str(), "r"), pclose);
+  std::istringstream text(test::oracle_output("botocore_oracle.py"));
   std::vector<std::string> lines;
-  if (!pipe) return lines;
-  std::string text;
-  char buffer[4096];
-  while (const size_t length = fread(buffer, 1, sizeof(buffer), pipe.get()))
-    text.append(buffer, length);
-  for (size_t start = 0; start < text.size();) {
-    const size_t end = text.find('\n', start);
-    if (end == std::string::npos) break;
-    lines.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
   return lines;
 }
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
+
 #include "builder/commands.h"
 #include "support/fake_processes.h"
 #include "support/temp_folder.h"
@@ -42,6 +44,19 @@ class Builder : public testing::Test {
     });
   }
 
+  void no_buildx() {
+    processes_.answer({"docker buildx version"},
+                      {1, "", "docker: unknown command: docker buildx\n"});
+  }
+  void buildx_is_there() {
+    processes_.answer({"docker buildx version"}, {0, "github.com/docker/buildx v0.17.1\n", ""});
+    processes_.answer({"docker buildx build"}, {}, 1'000, [](const Command& command) {
+      for (size_t i = 0; i + 1 < command.argv.size(); ++i)
+        if (command.argv[i] == "--metadata-file")
+          std::ofstream(command.argv[i + 1]) << R"({"containerimage.digest":")" + kDigest + "\"}";
+    });
+  }
+
   Result<Digest> build() {
     auto builder = make_image_builder(processes_, options_);
     LogLine log = [this](std::string_view line) { log_ += std::string(line) + "\n"; };
@@ -63,7 +78,8 @@ TEST_F(Builder, GivesTheDigestThatWasPushed) {
   const auto digest = build();
   ASSERT_TRUE(digest.ok()) << digest.error().message();
   EXPECT_EQ(digest->str(), kDigest);
-  EXPECT_EQ(log_, "STEP 1/1: FROM scratch\n");
+  EXPECT_EQ(log_,
+            "building with buildah: the first choice, and it is here\nSTEP 1/1: FROM scratch\n");
   EXPECT_EQ(processes_.with({" push "}).size(), 2u);
 }
 
@@ -73,6 +89,31 @@ TEST_F(Builder, LeavesNothingInItsScratchFolder) {
   options_.logins.push_back({"ghcr.io", "ana", Secret("very-secret")});
   ASSERT_TRUE(build().ok());
   EXPECT_TRUE(std::filesystem::is_empty(options_.scratch_dir));
+}
+
+TEST_F(Builder, HandsNoTokenOfOursToTheBuilderUnlessACredentialHelperMayNeedIt) {
+  install("buildah");
+  buildah_pushes(kDigest);
+  ::setenv("GITHUB_TOKEN", "very-secret", 1);
+  ::setenv("TF_VAR_password", "very-secret", 1);
+  options_.docker_config = folder_ / "docker";
+  for (const bool has_helper : {false, true}) {
+    folder_.write("docker/config.json",
+                  has_helper ? R"({"credHelpers": {"x.example": "ecr-login"}})" : "{}");
+    processes_.commands.clear();
+    ASSERT_TRUE(build().ok());
+    for (const auto& command : processes_.with({" push "})) {
+      const auto& gone = command.unset;
+      const auto is_gone = [&gone](const char* name) {
+        return std::find(gone.begin(), gone.end(), name) != gone.end();
+      };
+      EXPECT_EQ(is_gone("GITHUB_TOKEN"), !has_helper);
+      EXPECT_EQ(is_gone("TF_VAR_password"), !has_helper);
+      EXPECT_FALSE(is_gone("PATH"));
+    }
+  }
+  ::unsetenv("GITHUB_TOKEN");
+  ::unsetenv("TF_VAR_password");
 }
 
 TEST_F(Builder, KeepsSecretsOutOfEveryCommandLine) {
@@ -144,6 +185,7 @@ TEST_F(Builder, RefusesTagsThatNameDifferentDigests) {
 
 TEST_F(Builder, TakesDockerWhenThereIsNoBuildah) {
   install("docker");
+  no_buildx();
   processes_.answer({"docker push"}, {0, "1.4.2: digest: " + kDigest + " size: 528\n", ""});
   const auto digest = build();
   ASSERT_TRUE(digest.ok()) << digest.error().message();
@@ -152,6 +194,7 @@ TEST_F(Builder, TakesDockerWhenThereIsNoBuildah) {
 
 TEST_F(Builder, GivesDockerItsCredentialsByFolder) {
   install("docker");
+  no_buildx();
   options_.logins.push_back({"ghcr.io", "ana", Secret("very-secret")});
   std::string config;
   processes_.answer(
@@ -184,6 +227,128 @@ TEST_F(Builder, SaysWhatToInstall) {
   const auto wanted = build();
   ASSERT_FALSE(wanted.ok());
   EXPECT_NE(wanted.error().what().find("there is no buildah"), std::string::npos);
+}
+
+TEST_F(Builder, BuildsAndPushesAtOnceWithBuildx) {
+  install("docker");
+  buildx_is_there();
+  const auto digest = build();
+  ASSERT_TRUE(digest.ok()) << digest.error().message();
+  EXPECT_EQ(digest->str(), kDigest);
+  EXPECT_TRUE(processes_.with({"docker push"}).empty());
+  EXPECT_NE(log_.find("building with github.com/docker/buildx v0.17.1: the first that can: buildah "
+                      "is not here, podman is not here\n"),
+            std::string::npos)
+      << log_;
+}
+
+TEST_F(Builder, PassesOverWhatCannotDoWhatIsAskedFor) {
+  install("buildah");
+  install("docker");
+  buildx_is_there();
+  request_.settings.provenance = "max";
+  ASSERT_TRUE(build().ok());
+  EXPECT_NE(log_.find("buildah writes no provenance, podman writes no provenance"),
+            std::string::npos)
+      << log_;
+  request_.settings.builder = "buildah";
+  const auto named = build();
+  ASSERT_FALSE(named.ok());
+  EXPECT_EQ(named.error().kind(), ErrorKind::config);
+  EXPECT_EQ(named.error().what(),
+            "buildah writes no provenance, and image.build in pawl.yaml asks for it");
+  EXPECT_NE(named.error().hint().find("builder: buildx"), std::string::npos);
+}
+
+TEST_F(Builder, UsesPodmanAsItUsesBuildah) {
+  install("podman");
+  processes_.answer({"podman push"}, {}, 1'000, [](const Command& command) {
+    for (size_t i = 0; i + 1 < command.argv.size(); ++i)
+      if (command.argv[i] == "--digestfile") std::ofstream(command.argv[i + 1]) << kDigest;
+  });
+  const auto digest = build();
+  ASSERT_TRUE(digest.ok()) << digest.error().message();
+  EXPECT_EQ(processes_.with({"podman build --layers"}).size(), 1u);
+  EXPECT_EQ(processes_.with({"podman push"}).size(), 2u);
+}
+
+TEST_F(Builder, GivesBuildSecretsByFileAndKeepsThemOutOfTheLog) {
+  const std::string secret = "npm_0123456789";
+  options_.variables["NPM_TOKEN"] = secret;
+  folder_.write("pip.conf", "index = https://u:pip-password@pip\n");
+  request_.settings.secrets = {{"npm", "env:NPM_TOKEN"}, {"pip", "file:pip.conf"}};
+  for (const char* tool : {"buildah", "docker"}) {
+    install(tool);
+    if (std::string_view(tool) == "docker") no_buildx();
+    request_.settings.builder = tool;
+    std::map<std::string, std::string> given;
+    processes_.answer({tool, "--secret"},
+                      {1, "using npm_0123456789\n", "Error: pip-password https://u:pip\n"}, 1,
+                      [&given](const Command& command) {
+                        for (const auto& word : command.argv)
+                          if (const auto at = word.find(",src="); at != std::string::npos)
+                            given[word.substr(0, at)] = TempFolder::read(word.substr(at + 5));
+                      });
+    log_.clear();
+    const auto failed = build();
+    ASSERT_FALSE(failed.ok());
+    EXPECT_EQ(given["id=npm"], secret) << tool;
+    EXPECT_EQ(given["id=pip"], "index = https://u:pip-password@pip\n") << tool;
+    EXPECT_NE(log_.find("using ***"), std::string::npos) << log_;
+    for (const auto& text : {log_, failed.error().message(), failed.error().hint()})
+      EXPECT_EQ(text.find(secret), std::string::npos) << text;
+    EXPECT_TRUE(std::filesystem::is_empty(options_.scratch_dir));
+  }
+  for (const auto& command : processes_.commands)
+    EXPECT_EQ(FakeProcesses::line_of(command).find(secret), std::string::npos);
+  EXPECT_EQ(processes_.with({"docker build "}).at(0).environment.at("DOCKER_BUILDKIT"), "1");
+}
+
+TEST_F(Builder, NamesTheSecretThatIsMissingBeforeItBuilds) {
+  install("buildah");
+  request_.settings.secrets = {{"npm", "env:NPM_TOKEN"}};
+  const auto unset = build();
+  ASSERT_FALSE(unset.ok());
+  EXPECT_EQ(unset.error().kind(), ErrorKind::config);
+  EXPECT_EQ(unset.error().what(), "image.build.secrets.npm: the variable NPM_TOKEN is not set");
+  request_.settings.secrets = {{"npm", "file:.npmrc"}};
+  EXPECT_NE(build().error().what().find(folder_ / ".npmrc"), std::string::npos);
+  EXPECT_TRUE(processes_.with({" bud "}).empty());
+}
+
+TEST_F(Builder, ShowsTheLastLinesOfABuildThatFailed) {
+  install("buildah");
+  std::string said;
+  for (int i = 1; i <= 30; ++i) said += "compiling part " + std::to_string(i) + "\n";
+  processes_.answer({" bud "}, {1, said, "Error: exit status 2\n"});
+  const auto digest = build();
+  ASSERT_FALSE(digest.ok());
+  const auto& hint = digest.error().hint();
+  EXPECT_NE(hint.find("pawl logs --step build_image; it ended with:\n    compiling part 20\n"),
+            std::string::npos)
+      << hint;
+  EXPECT_EQ(hint.find("compiling part 19\n"), std::string::npos);
+  EXPECT_EQ(hint.substr(hint.size() - 24), "    Error: exit status 2");
+}
+
+TEST_F(Builder, SaysHowBuildxComesToDoIt) {
+  install("docker");
+  buildx_is_there();
+  request_.settings.builder = "buildx";
+  request_.settings.platforms = {"linux/amd64", "linux/arm64"};
+  FakeProcesses failing;
+  processes_ = failing;
+  processes_.answer({"docker buildx version"}, {0, "github.com/docker/buildx v0.17.1\n", ""});
+  processes_.answer(
+      {"docker buildx build"},
+      {1, "", "ERROR: Multi-platform build is not supported for the docker driver\n"});
+  const auto digest = build();
+  ASSERT_FALSE(digest.ok());
+  EXPECT_EQ(digest.error().hint().rfind("buildx's default driver cannot do that: docker buildx "
+                                        "create --use; ",
+                                        0),
+            0u)
+      << digest.error().hint();
 }
 
 TEST_F(Builder, NamesTheDockerfileThatIsMissing) {

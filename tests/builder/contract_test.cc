@@ -89,9 +89,11 @@ class Builders : public testing::TestWithParam<const char*> {
   void SetUp() override {
     if (!DockerRegistry::is_installed()) GTEST_SKIP() << "docker-registry is not installed";
     const std::string tool = GetParam();
-    if (!find_program(tool)) GTEST_SKIP() << tool << " is not installed";
-    if (tool == "docker" && !DockerDaemon::is_there())
+    if (!find_program(program())) GTEST_SKIP() << tool << " is not installed";
+    if (is_docker() && !DockerDaemon::is_there())
       GTEST_SKIP() << "there is no docker daemon, and none can be started";
+    if (tool == "buildx" && shell("docker buildx version | grep buildx") != 0)
+      GTEST_SKIP() << "docker has no buildx";
     registry_.emplace(DockerRegistry::Access::password);
     folder_.write("app/Dockerfile", "FROM scratch\nARG WHO\nLABEL who=$WHO\nCOPY hello /hello\n");
     folder_.write("app/hello", "hello of " + folder_.path().string() + "\n");
@@ -109,8 +111,13 @@ class Builders : public testing::TestWithParam<const char*> {
   }
   void TearDown() override {
     if (!registry_) return;
-    const std::string list = std::string(GetParam()) + " images -q --filter label=who=" + who();
-    (void)shell(list + " | xargs -r " + GetParam() + " rmi -f");
+    const std::string list = program() + " images -q --filter label=who=" + who();
+    (void)shell(list + " | xargs -r " + program() + " rmi -f");
+  }
+  static bool is_docker() { return program() == "docker"; }
+  static std::string program() {
+    const std::string tool = GetParam();
+    return tool == "buildx" ? "docker" : tool;
   }
 
   static std::string who() { return "ana-" + std::to_string(::getpid()); }
@@ -221,7 +228,66 @@ TEST_P(Builders, NameTheInstructionThatIsNone) {
   EXPECT_THAT(digest.error().what(), HasSubstr("COPPY")) << log_;
 }
 
-INSTANTIATE_TEST_SUITE_P(OfThisMachine, Builders, testing::Values("buildah", "docker"),
+// Each tool in its own way: a RUN is needed to read a secret, and with it a shell in the image.
+TEST_P(Builders, LetTheBuildReadASecretThatNobodyElseSees) {
+  if (!std::filesystem::exists("/bin/busybox")) GTEST_SKIP() << "busybox-static is not installed";
+  const std::string secret = "a-secret-of-the-build";
+  options_.variables["NPM_TOKEN"] = secret;
+  request_.settings.secrets = {{"npm", "env:NPM_TOKEN"}};
+  std::filesystem::copy_file("/bin/busybox", folder_ / "app/busybox");
+  folder_.write("app/Dockerfile",
+                "FROM scratch\nARG WHO\nLABEL who=$WHO\nCOPY busybox /bin/sh\n"
+                "COPY busybox /bin/sha256sum\nCOPY busybox /bin/cat\n"
+                "RUN --mount=type=secret,id=npm cat /run/secrets/npm && "
+                "sha256sum </run/secrets/npm >/sum\n");
+  const auto digest = build();
+  if (!digest.ok() && is_docker())
+    GTEST_SKIP() << "this docker has no BuildKit that can run: " << digest.error().message();
+  ASSERT_TRUE(digest.ok()) << digest.error().message() << "\n" << log_;
+  EXPECT_THAT(log_, Not(HasSubstr(secret)));
+  EXPECT_THAT(log_, HasSubstr("***"));
+  EXPECT_TRUE(std::filesystem::is_empty(options_.scratch_dir));
+}
+
+TEST_P(Builders, MakeAnIndexOfSeveralPlatforms) {
+  request_.settings.platforms = {"linux/amd64", "linux/arm64"};
+  if (std::string_view(GetParam()) == "docker") {
+    const auto refused = build();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().what(),
+              "docker builds one platform at a time, and image.build in "
+              "pawl.yaml asks for it");
+    return;
+  }
+  for (const char* round : {"first", "again"}) {
+    const auto digest = build();
+    ASSERT_TRUE(digest.ok()) << digest.error().message() << "\n" << log_;
+    const auto index =
+        get("/v2/example/meals/manifests/1.4.2", "application/vnd.oci.image.index.v1+json");
+    ASSERT_EQ(index.status, 200);
+    EXPECT_EQ(index.headers.get_or("docker-content-digest", ""), digest->str());
+    const auto read = parse_json_object(index.body, "the index");
+    ASSERT_TRUE(read.ok());
+    std::vector<std::string> platforms;
+    for (const auto& each : read->at("manifests").as_array())
+      platforms.push_back(string_or(each.as_object(), "platform.architecture"));
+    EXPECT_THAT(platforms, testing::UnorderedElementsAre("amd64", "arm64")) << round;
+  }
+}
+
+TEST_P(Builders, KeepTheirCacheInTheRegistry) {
+  if (is_docker()) GTEST_SKIP() << "docker writes none, and buildx needs another driver for it";
+  const std::string host = registry_->host();
+  request_.settings.cache_from = {"ghcr.io/example/cache"};
+  request_.settings.cache_to = {"ghcr.io/example/cache"};
+  const auto digest = build();
+  ASSERT_TRUE(digest.ok()) << digest.error().message() << "\n" << log_;
+  const auto tags = get("/v2/example/cache/tags/list", "application/json");
+  EXPECT_EQ(tags.status, 200) << log_;
+}
+
+INSTANTIATE_TEST_SUITE_P(OfThisMachine, Builders,
+                         testing::Values("buildah", "podman", "buildx", "docker"),
                          [](const auto& each) { return std::string(each.param); });
 
 }  // namespace

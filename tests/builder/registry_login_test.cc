@@ -20,19 +20,34 @@ BuilderOptions options_with_login() {
 constexpr const char* kAuth = "YW5hOnZlcnktc2VjcmV0";
 
 TEST(AuthFile, HoldsTheLoginOfEachHost) {
-  EXPECT_EQ(auth_file(options_with_login()),
+  EXPECT_EQ(*auth_file(options_with_login()),
             std::string(R"({"auths":{"ghcr.io":{"auth":")") + kAuth + R"("}}})");
-  EXPECT_EQ(auth_file({}), R"({"auths":{}})");
+  EXPECT_EQ(*auth_file({}), R"({"auths":{}})");
 }
 
 TEST(AuthFile, HoldsTheLoginOfTheHostThatIsReallySpokenTo) {
   auto options = options_with_login();
   options.host_overrides["ghcr.io"] = "127.0.0.1:4512";
-  const auto file = parse_json_object(auth_file(options), "the file");
+  const auto file = parse_json_object(*auth_file(options), "the file");
   ASSERT_TRUE(file.ok());
   const auto& auths = file->at("auths").as_object();
   EXPECT_EQ(auths.at("127.0.0.1:4512").at("auth"), kAuth);
   EXPECT_EQ(auths.at("ghcr.io").at("auth"), kAuth);
+}
+
+TEST(AuthFile, KeepsThePersonsOwnLoginsForBaseImages) {
+  const TempFolder folder;
+  folder.write(
+      "config.json",
+      R"({"auths":{"docker.io":{"auth":"eA=="}},"credHelpers":{"ghcr.io":"pass","q":"x"}})");
+  auto options = options_with_login();
+  options.docker_config = folder.path().string();
+  const auto file = parse_json_object(*auth_file(options), "the file");
+  ASSERT_TRUE(file.ok());
+  EXPECT_EQ(file->at("auths").as_object().at("docker.io").at("auth"), "eA==");
+  EXPECT_EQ(file->at("auths").as_object().at("ghcr.io").at("auth"), kAuth);
+  // A helper would win over the login that we give.
+  EXPECT_EQ(json::serialize(file->at("credHelpers")), R"({"q":"x"})");
 }
 
 TEST(DockerConfig, KeepsWhatThePersonHasSet) {

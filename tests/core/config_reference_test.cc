@@ -36,10 +36,10 @@ every mistake its line, its column, what was expected, and which key was probabl
 Where "Placeholders" is written, `{app}`, `{environment}` and `{region}` are replaced by the
 environment's own; within `{ }` or `[ ]` such a text must be between quotes, as YAML wants it.
 
-`image`, `infrastructure`, `function`, `url`, `static`, `health`, `hooks`, `limits` and `on_cancel` stand at the
-top for all environments, or in one of them for that one alone: there they are laid over the shared
-ones, key by key (`hooks` as a whole). `infrastructure: none`, `static: none`, `health: none` and
-`hooks: none` take a shared section away.
+`aws`, `image`, `infrastructure`, `function`, `url`, `static`, `health`, `hooks`, `limits` and `on_cancel`
+stand at the top for all environments, or in one of them for that one alone: there they are laid over
+the shared ones, key by key (`hooks` as a whole). `aws: none`, `infrastructure: none`, `static: none`,
+`health: none` and `hooks: none` take a shared section away.
 
 A duration is a number and a unit: `500ms`, `60s`, `5m`, `1h`. The file may have 1 MiB, 32 levels and
 20,000 values.
@@ -83,8 +83,8 @@ class Reference {
     std::string text = kIntroduction;
     text += kExample;
     text += "\n## Keys\n\n" + table(schema_, "");
-    for (const auto* name : {"environment", "image", "infrastructure", "function", "url", "static",
-                             "health", "hook", "limits"}) {
+    for (const auto* name : {"environment", "aws", "image", "infrastructure", "function", "url",
+                             "static", "health", "hook", "limits"}) {
       const json::object& section = schema_.at("$defs").at(name).get_object();
       const bool is_environment = std::string_view(name) == "environment";
       text += fmt::format("\n## {}\n\n{}\n\n", is_environment ? "environments.NAME" : name,

@@ -16,7 +16,7 @@ TEST(EventJson, IsWhatTheJournalHolds) {
   event.fencing_token = 7;
   event.type = EventType::step_started;
   event.step = "copy_image";
-  event.data = {{"key", "abc"}};
+  event.data = json::object{{"key", "abc"}};
   const std::string wire =
       R"({"deployment":"d-1","sequence":3,"at":")" + to_iso8601(event.at) +
       R"(","fencing_token":7,"type":"step_started","step":"copy_image","data":{"key":"abc"}})";
@@ -41,7 +41,7 @@ TEST(EventJson, MembersOfLaterVersionsAreIgnored) {
       "test"));
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->fencing_token, 0u);
-  EXPECT_TRUE(read->data.empty());
+  EXPECT_TRUE(read->data->empty());
 }
 
 TEST(EventJson, RefusesWhatIsNoEntry) {

@@ -28,8 +28,7 @@ Deployment deployment_of(const std::string& id, const std::string& version, std:
   step.id = hook_step_id(hook.name);
   step.kind = std::string(kHookKind);
   step.params = to_json(hook);
-  deployment.plan = Plan{};
-  deployment.plan->steps.push_back(step);
+  deployment.plan.own().steps.push_back(step);
   StepState state;
   state.id = step.id;
   state.try_effect = effect;

@@ -26,6 +26,7 @@ environments:
   full:
   plain: {infrastructure: none, static: none, health: none}
   unqualified: {function: {alias: none}}
+  named: {function: {name: "{terraform.function}"}, url: "{terraform.url}", static: {bucket: "{terraform.bucket}"}}
 )",
                              "pawl.yaml");
   PAWL_ASSERT(parsed.ok());
@@ -62,6 +63,34 @@ TEST(DeployPlan, HasTheStepsOfTheDesign) {
   EXPECT_THAT(ids(deploy("plain", false)),
               ElementsAre("notify_started", "capture_live", "copy_image", "update_function",
                           "publish_version", "move_alias", "find_url"));
+}
+
+TEST(DeployPlan, WhatTerraformNamesWaitsForIt) {
+  PlanFacts facts;
+  facts.bucket_exists = false;
+  facts.terraform_outputs = {{"function", "meals-as-it-is"}};
+  const Plan plan = deploy("named", false, facts);
+  // What is live has the name that it had; what is changed gets the one that it will have.
+  EXPECT_EQ(string_or(plan.step("capture_live")->params, "function"), "meals-as-it-is");
+  EXPECT_EQ(string_or(plan.step("capture_live")->params, "url.fixed"), "");
+  EXPECT_EQ(string_or(plan.step("plan_infrastructure")->params, "function"), "meals-as-it-is");
+  EXPECT_EQ(string_or(plan.step("update_function")->params, "function"), "{terraform.function}");
+  EXPECT_EQ(string_or(plan.step("find_url")->params, "fixed"), "{terraform.url}");
+  for (const auto* named : {"copy_image", "upload_static", "update_function", "publish_version",
+                            "move_alias", "switch_static", "find_url", "check_health"})
+    EXPECT_TRUE(comes_after(plan, named, "apply_infrastructure")) << named;
+  EXPECT_FALSE(comes_after(plan, "capture_live", "apply_infrastructure"));
+}
+
+TEST(DeployPlan, SaysWhatMayBeDestroyedThisOnce) {
+  PlanFacts facts;
+  facts.allow_destroy = {"aws_s3_bucket.files"};
+  const Plan plan = deploy("full", false, facts);
+  EXPECT_EQ(json::serialize(plan.step("plan_infrastructure")->params->at("allow_destroy")),
+            R"(["aws_s3_bucket.files"])");
+  EXPECT_EQ(json::serialize(plan.step("plan_infrastructure")->params->at("protect")),
+            R"(["default"])");
+  EXPECT_THAT(plan.warnings, Contains(HasSubstr("aws_s3_bucket.files, although it is protected")));
 }
 
 TEST(DeployPlan, CapturesBeforeAnythingIsChanged) {

@@ -50,6 +50,51 @@ TEST(Runner, RunsStepsInTheOrderOfTheirNeedsAndSaysSo) {
                           "step_succeeded check", "finished"));
 }
 
+// make_plan_to(), with Terraform before its steps and a resource that Terraform names.
+Plan named_plan(const std::string& name) {
+  Plan plan = make_plan_to("new");
+  PlanStep apply;
+  apply.id = "apply_infrastructure";
+  apply.kind = "outputs";
+  apply.needs = {"capture"};
+  plan.steps.insert(plan.steps.begin() + 1, apply);
+  for (auto& step : plan.steps) {
+    if (step.id != "update") continue;
+    step.params.own()["resource"] = name;
+    step.needs.push_back("apply_infrastructure");
+  }
+  return plan;
+}
+
+TEST(Runner, FillsInWhatTerraformNamed) {
+  Rig rig;
+  rig.world.terraform_outputs = {{"resource", "code"}};
+  Process process(rig, "p1");
+  const auto id = process.accept("new");
+  process.begin(id, [] { return Process::planned(named_plan("{terraform.resource}")); });
+  ASSERT_TRUE(process.finish(id));
+  const auto ended = process.result(id);
+  ASSERT_TRUE(ended.ok());
+  EXPECT_EQ(ended->phase, Phase::succeeded) << ended->reason;
+  EXPECT_EQ(rig.world.resources["code"], "new");
+  EXPECT_EQ(rig.world.resources.count("{terraform.resource}"), 0u);
+}
+
+TEST(Runner, ANameThatTerraformDoesNotKnowIsAFailureBeforeAnythingIsDone) {
+  Rig rig;
+  rig.world.terraform_outputs = {{"other", "code"}};
+  Process process(rig, "p1");
+  const auto id = process.accept("new");
+  process.begin(id, [] { return Process::planned(named_plan("{terraform.resource}")); });
+  ASSERT_TRUE(process.finish(id));
+  const auto ended = process.result(id);
+  ASSERT_TRUE(ended.ok());
+  EXPECT_EQ(ended->phase, Phase::rolled_back);
+  EXPECT_THAT(ended->reason, HasSubstr("Terraform has no output 'resource'"));
+  EXPECT_THAT(rig.world.calls, testing::Not(testing::Contains("undo update")));
+  EXPECT_TRUE(rig.is_all("old"));
+}
+
 TEST(Runner, RunsIndependentStepsSideBySide) {
   Rig rig;
   for (auto* step : {"copy", "prepare"}) rig.scripts[step].takes = milliseconds(10'000);
@@ -502,7 +547,8 @@ Plan told_plan() {
   Plan plan = make_plan_to("new");
   PlanStep started;
   started.id = started.kind = "notify_started";
-  started.params = {{"repository", "example/meals"}};
+  started.params =
+      json::object{{"repository", "example/meals"}, {"live_sha", "bbbb"}, {"patience_ms", 5'000}};
   started.required = false;
   plan.steps.insert(plan.steps.begin(), started);
   return plan;
@@ -518,6 +564,8 @@ TEST(Notify, TellsHowItEndedOnce) {
   ASSERT_EQ(rig.forge.reports.size(), 1u);
   const auto& report = rig.forge.reports[0];
   EXPECT_EQ(report.repository, "example/meals");
+  EXPECT_EQ(report.base_sha, "bbbb");
+  EXPECT_EQ(report.patience, milliseconds(5'000));
   EXPECT_EQ(report.outcome, "rolled_back");
   EXPECT_EQ(report.rollback_status, "succeeded");
   EXPECT_EQ(report.release_key, "meals/dev/new@aaaaaaa");

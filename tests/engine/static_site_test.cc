@@ -112,6 +112,25 @@ TEST(StaticSite, RestoringBringsBackBodiesHeadersAndAbsence) {
   EXPECT_EQ(again->uploaded + again->removed, 0);
 }
 
+// Between the undo's look at a file and its deletion: S3 refuses by the ETag that was seen.
+TEST(StaticSite, RestoringDeletesAFileOnlyWhileItIsOurs) {
+  Site site;
+  first_release(site);
+  second_release(site);
+  site.deploy("d2");
+  site.objects.before_removal = [&site](const std::string&, const std::string& key) {
+    site.objects.before_removal = {};
+    EXPECT_EQ(key, "static/new.html");
+    site.edit("new.html", "<by hand>");
+  };
+  auto restored = site.restore("d2");
+  ASSERT_FALSE(restored.ok());
+  EXPECT_EQ(restored.error().kind(), ErrorKind::conflict);
+  EXPECT_NE(restored.error().message().find("new.html"), std::string::npos);
+  EXPECT_EQ(site.served("new.html"), "<by hand>");
+  EXPECT_EQ(site.served("index.html"), "<one>");  // the others are put back all the same
+}
+
 TEST(StaticSite, RestoringWhatWasNeverSwitchedDoesNothing) {
   Site site;
   first_release(site);
@@ -289,6 +308,20 @@ TEST(StaticSite, PruningKeepsWhatALiveOrKeptReleaseNames) {
   EXPECT_TRUE(*run(is_in_place(site.objects, site.target, site.scan(), true)));
   ASSERT_TRUE(site.restore("d2").ok());
   EXPECT_EQ(site.served("index.html"), "<one>");
+}
+
+TEST(StaticSite, PruningLeavesWhatSomebodyPutThereMeanwhile) {
+  Site site;
+  first_release(site);
+  second_release(site);
+  site.deploy("d2");
+  site.objects.before_removal = [&site](const std::string&, const std::string& key) {
+    if (key == "static/app.aa11.js" && site.served("app.aa11.js") == "one")
+      site.edit("app.aa11.js", "by hand");
+  };
+  ASSERT_TRUE(
+      run(prune_releases(site.objects, site.target, {site.scan().digest()}, {"d2"}, {})).ok());
+  EXPECT_EQ(site.served("app.aa11.js"), "by hand");
 }
 
 TEST(StaticSite, AnErrorOfTheGuardStopsTheUpload) {

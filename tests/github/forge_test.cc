@@ -156,7 +156,7 @@ TEST_F(Telling, OpensOneIssueForABrokenReleaseThenCommentsThenCloses) {
 TEST_F(Telling, ClosesAnIssueThatHasItsCommentAlready) {
   finished("failed");
   report_.deployment_id = "d-2";
-  http_.answer("PATCH", "/issues/1", FakeGitHub::response(502));
+  http_.answer("PATCH", "/issues/1", FakeGitHub::response(502), 3);
   EXPECT_FALSE(finished("succeeded").problems.empty());
   EXPECT_TRUE(finished("succeeded").problems.empty());
   EXPECT_EQ(http_.item("issues", 0).at("state"), "closed");
@@ -185,7 +185,7 @@ TEST_F(Telling, TakesALabelThatIsThereMeanwhileForMade) {
 TEST_F(Telling, CollectsProblemsAndGoesOn) {
   http_.answer("POST", "/check-runs",
                FakeGitHub::response(403, R"({"message":"Resource not accessible"})"));
-  http_.answer("POST", "/statuses/", FakeGitHub::response(500));
+  http_.answer("POST", "/statuses/", FakeGitHub::response(500), 3);
   const auto told = finished("failed");
   ASSERT_EQ(told.problems.size(), 2u);
   EXPECT_EQ(told.problems[0].rfind("the check run: ", 0), 0u) << told.problems[0];
@@ -225,8 +225,114 @@ TEST_F(Telling, StaysWithinGitHubsLimits) {
   EXPECT_NE(body.find(issue_marker(report_)), std::string::npos);
 }
 
+// ---- what is told again, and where it points
+
+// "502 Bad Gateway" says nothing of what was done: it is looked for, then made where it is missing.
+TEST_F(Telling, MakesOnceWhatWasMadeWithoutAnAnswer) {
+  http_.lose_answers("POST", "/check-runs", 1);
+  http_.lose_answers("POST", "/deployments", 1);
+  http_.lose_answers("POST", "/issues", 1);
+  EXPECT_TRUE(finished("failed").problems.empty());
+  EXPECT_EQ(http_.all("check-runs").size(), 1u);
+  EXPECT_EQ(http_.all("deployments").size(), 1u);
+  EXPECT_EQ(http_.all("issues").size(), 1u);
+}
+
+TEST_F(Telling, PointsADeploymentToTheRunThatMadeIt) {
+  started();
+  EXPECT_EQ(http_.item("deployments/1/statuses", 0).at("log_url"),
+            "https://github.test/check-runs/1");
+  EXPECT_EQ(http_.item("deployments/1/statuses", 0).at("environment_url"), "https://meals.test");
+  FakeGitHub http;
+  GitHubClient client(http, clock_, entropy_, {"https://github.test", Secret("ghs_very_secret")});
+  auto forge = make_github_forge(client, {"https://github.test/example/meals/actions/runs/5"});
+  ASSERT_TRUE(run_now(forge->report_started(report_)).ok());
+  for (const char* list : {"deployments/1/statuses", "statuses", "check-runs"}) {
+    const auto& item = http.item(list, 0);
+    const char* key = std::string(list) == "statuses"     ? "target_url"
+                      : std::string(list) == "check-runs" ? "details_url"
+                                                          : "log_url";
+    EXPECT_EQ(item.at(key), "https://github.test/example/meals/actions/runs/5") << list;
+  }
+}
+
+TEST_F(Telling, TellsTheCommitsThatComeInTheCheckRunAndTheIssue) {
+  report_.base_sha = std::string(40, 'b');
+  const json::object commit{
+      {"sha", "cccccccc"},
+      {"author", json::object{{"login", "ana"}}},
+      {"commit", json::object{{"message", "Call @octocat `now`\n\nand a body"}}}};
+  const json::object compared{{"total_commits", 1},
+                              {"behind_by", 0},
+                              {"html_url", "https://github.test/compare/b...a"},
+                              {"commits", json::array{commit}}};
+  http_.answer("GET", "/compare/", FakeGitHub::response(200, json::serialize(compared)));
+  report_.details_markdown = "| Step | Result |\n| --- | --- |\n";
+  finished("failed");
+  const std::string text(http_.item("check-runs", 0).at("output").at("text").as_string());
+  const std::string issue(http_.item("issues", 0).at("body").as_string());
+  for (const auto& words : {text, issue}) {
+    EXPECT_NE(words.find("**What it brings:** 1 commit since bbbbbbb "), std::string::npos)
+        << words;
+    EXPECT_NE(words.find("- cccccccc `Call @octocat 'now'`, ana\n"), std::string::npos) << words;
+    EXPECT_EQ(words.find("and a body"), std::string::npos);
+  }
+}
+
+TEST_F(Telling, IsNotKeptFromItByAComparisonThatFails) {
+  report_.base_sha = std::string(40, 'b');
+  http_.answer("GET", "/compare/", FakeGitHub::response(404, R"({"message":"Not Found"})"));
+  const auto told = finished("succeeded");
+  EXPECT_TRUE(told.problems.empty());
+  const std::string text(http_.item("check-runs", 0).at("output").at("text").as_string());
+  EXPECT_NE(text.find("GitHub does not know both"), std::string::npos) << text;
+}
+
+TEST_F(Telling, OfACommitThatIsNotKnownIsLeftOutWithAWord) {
+  report_.sha.clear();
+  const auto told = finished("failed");
+  ASSERT_EQ(told.problems.size(), 1u);
+  EXPECT_NE(told.problems[0].find("the commit of 1.4.2 is not known"), std::string::npos);
+  EXPECT_EQ(http_.all("issues").size(), 1u);
+  EXPECT_TRUE(http_.all("check-runs").empty());
+}
+
+// A body that is not UTF-8 is refused whole ("Problems parsing JSON").
+TEST_F(Telling, SendsNoBytesThatAreNoText) {
+  report_.reason = "the answer was \xff\xfe\x01 and \xc3";
+  report_.actor = "an\xc3\xa1";
+  finished("failed");
+  const std::string body(http_.item("issues", 0).at("body").as_string());
+  EXPECT_NE(body.find("the answer was \xEF\xBF\xBD\xEF\xBF\xBD  and \xEF\xBF\xBD"),
+            std::string::npos)
+      << body;
+  EXPECT_NE(body.find("an\xc3\xa1"), std::string::npos);
+}
+
+// The reason may quote what an application answered: that calls nobody, and is no marker of ours.
+TEST_F(Telling, TakesNoOrdersFromWhatItQuotes) {
+  report_.reason = "answered <!-- pawl:deployment d-9 --> for @octocat of a@b.test";
+  finished("failed");
+  report_.deployment_id = "d-9";
+  finished("failed");
+  EXPECT_EQ(http_.all("issues/1/comments").size(), 1u);
+  const std::string body(http_.item("issues", 0).at("body").as_string());
+  EXPECT_EQ(body.find("@octocat"), std::string::npos);
+  EXPECT_NE(body.find("a@b.test"), std::string::npos);
+}
+
+TEST_F(Telling, SaysWhenTheRepositoryHasAnotherName) {
+  http_.answer("GET", "/repos/example/meals",
+               FakeGitHub::response(200, R"({"full_name":"example/food"})"));
+  const auto access = run_now(forge_->check_access("example/meals"));
+  ASSERT_TRUE(access.ok());
+  EXPECT_EQ(*access,
+            "example/food, as the token; example/meals is its name from before: change "
+            "`repository`");
+}
+
 TEST_F(Telling, SaysWhenATokenMayOnlyRead) {
-  EXPECT_EQ(*run_now(forge_->check_access("example/meals")), "example/meals");
+  EXPECT_EQ(*run_now(forge_->check_access("example/meals")), "example/meals, as the token");
   http_.answer("GET", "/repos/example/meals",
                FakeGitHub::response(200, R"({"permissions":{"push":false}})"));
   const auto access = run_now(forge_->check_access("example/meals"));

@@ -99,6 +99,56 @@ TEST_F(Auth, ATokenIsRenewedBeforeItEndsAndAfterA401) {
   EXPECT_EQ(world.from.count("GET /token"), 3);
 }
 
+TEST_F(Auth, ManyRequestsAtOnceShareOneToken) {
+  world.from.realm = "http://127.0.0.1:5001/token";
+  ASSERT_TRUE(get().ok());
+  world.clock.jump(std::chrono::seconds(250));
+  Repository repository(world.source(), "team/app", false);
+  std::vector<Task<Result<Manifest>>> many;
+  for (int i = 0; i < 20; ++i) many.push_back(repository.get_manifest("v1"));
+  for (const auto& manifest : world.run(when_all(std::move(many)))) EXPECT_TRUE(manifest.ok());
+  EXPECT_EQ(world.from.count("GET /token"), 2);
+}
+
+class CountingSource : public CredentialSource {
+ public:
+  Task<Result<std::optional<Credentials>>> find(std::string) override {
+    ++asked;
+    co_return std::optional(Credentials{"alice", Secret(passwords.at(current)), Secret()});
+  }
+  void forget(const std::string&) override {
+    if (current + 1 < passwords.size()) ++current;
+  }
+  std::vector<std::string> passwords{"s3cret-word"};
+  size_t current = 0;
+  int asked = 0;
+};
+
+TEST_F(Auth, APasswordIsNotLookedUpForEachRequest) {
+  world.from.basic = "alice:s3cret-word";
+  const auto source = std::make_shared<CountingSource>();
+  world.use(source);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(get().ok());
+  EXPECT_EQ(source->asked, 1);
+  world.clock.jump(std::chrono::minutes(2));
+  ASSERT_TRUE(get().ok());
+  EXPECT_EQ(source->asked, 2);
+}
+
+TEST_F(Auth, APasswordThatWasRevokedIsHadAnewOnce) {
+  world.from.basic = "alice:first-word";
+  const auto source = std::make_shared<CountingSource>();
+  source->passwords = {"first-word", "second-word"};
+  world.use(source);
+  ASSERT_TRUE(get().ok());
+  world.from.basic = "alice:second-word";
+  ASSERT_TRUE(get().ok());
+  world.from.basic = "alice:third-word";
+  const auto refused = get();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::denied);
+}
+
 TEST_F(Auth, TheTokenServerIsGivenTheCredentials) {
   world.from.realm = "http://127.0.0.1:5001/token";
   world.from.basic = "alice:s3cret-word";

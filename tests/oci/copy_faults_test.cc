@@ -220,6 +220,19 @@ TEST_F(CopyWithFaults, WaitsAsLongAsARateLimitSays) {
   EXPECT_GE(world.clock.slept.front(), std::chrono::seconds(17));
 }
 
+TEST_F(CopyWithFaults, DoesNotWaitForAnHour) {
+  world.put_image(world.from, "team/app", {kLayer}, "v1");
+  world.from.fault = [](const HttpRequest& request) {
+    return is_layer(request) ? answering(429, Headers{{"Retry-After", "3600"}}) : Fault{};
+  };
+  const auto report = copy();
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().kind(), ErrorKind::throttled);
+  EXPECT_NE(report.error().message().find("asks for 3600 s of pause"), std::string::npos);
+  EXPECT_TRUE(world.clock.slept.empty());
+  expect_nothing_stored();
+}
+
 TEST_F(CopyWithFaults, GivesUpOnARegistryThatStaysDown) {
   world.put_image(world.from, "team/app", {kLayer}, "v1");
   world.to.fault = [](const HttpRequest& request) {
@@ -260,7 +273,7 @@ TEST_F(CopyWithFaults, ChunksGoOnAfterABreakAsWell) {
 
 TEST_F(CopyWithFaults, OneFailureStopsTheOtherLayers) {
   world.put_image(world.from, "team/app", {kLayer, kLayer + 1, kLayer + 2, kLayer + 3}, "v1");
-  options.jobs = 2;
+  options.jobs = options.small_jobs = 2;
   int uploads = 0;
   world.to.fault = [&](const HttpRequest& request) {
     return is_upload_of(request, 1) && ++uploads == 1 ? answering(403) : Fault{};
@@ -286,7 +299,7 @@ TEST_F(CopyWithFaults, StopsWhenItIsAskedTo) {
 
 TEST_F(CopyWithFaults, GoesOnWhereAStoppedCopyLeftOff) {
   const Digest digest = world.put_image(world.from, "team/app", {kLayer, kLayer / 3}, "v1");
-  options.jobs = 1;
+  options.jobs = options.small_jobs = 1;
   int uploads = 0;
   world.to.fault = [&](const HttpRequest& request) {
     return is_upload_of(request, 1'000) && ++uploads == 2 ? answering(403) : Fault{};

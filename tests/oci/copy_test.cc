@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "oci/attachments.h"
 #include "oci/fake_registry.h"
 #include "oci/referrers.h"
 
@@ -44,6 +45,11 @@ class Copy : public ::testing::Test {
       EXPECT_EQ(world.to.blobs["mirror/app"][blob.digest.str()],
                 world.from.blobs["team/app"][blob.digest.str()]);
     for (const Descriptor& child : manifest->manifests) expect_whole(child.digest);
+  }
+
+  Manifest manifest_of(const Digest& digest) {
+    const auto& stored = world.from.manifests["team/app"][digest.str()];
+    return parse_manifest(stored.bytes, stored.type, "m").value();
   }
 
   World world;
@@ -122,7 +128,8 @@ TEST_F(Copy, ASecondTimeIsAFewQuestions) {
   EXPECT_TRUE(report->was_there);
   EXPECT_EQ(report->bytes_copied, 0u);
   EXPECT_EQ(world.to.log, std::vector<std::string>{"HEAD /v2/mirror/app/manifests/v1"});
-  EXPECT_LE(world.from.log.size(), 2u);
+  EXPECT_EQ(world.from.count("GET"), 2);   // the manifest, and the list of what is attached
+  EXPECT_EQ(world.from.count("HEAD"), 3);  // cosign's tags
 }
 
 TEST_F(Copy, ANewTagOfAKnownImageMovesNoLayer) {
@@ -131,7 +138,7 @@ TEST_F(Copy, ANewTagOfAKnownImageMovesNoLayer) {
   world.to.log.clear();
   ASSERT_TRUE(copy("v1", "v2").ok());
   EXPECT_EQ(world.to.tags["mirror/app"]["v2"], digest.str());
-  EXPECT_EQ(world.to.count("HEAD /v2/mirror/app/blobs"), 0);
+  EXPECT_EQ(world.to.count("POST"), 0);
 }
 
 TEST_F(Copy, WithoutATagGoesByDigest) {
@@ -148,7 +155,9 @@ TEST_F(Copy, LayersThatAreThereAreNotSentAgain) {
   ASSERT_TRUE(report.ok());
   EXPECT_EQ(report->blobs_present, 3);
   EXPECT_EQ(report->blobs_copied, 0);
-  EXPECT_EQ(world.from.count("GET /v2/team/app/blobs"), 0);
+  EXPECT_EQ(world.to.count("POST"), 0);
+  // The config and the small one were asked for together with whether they are there.
+  EXPECT_EQ(world.from.count("GET /v2/team/app/blobs"), 2);
   expect_whole(digest);
 }
 
@@ -174,6 +183,65 @@ TEST_F(Copy, ARefusedMountBecomesAnUpload) {
   ASSERT_TRUE(report.ok()) << report.error().message();
   EXPECT_EQ(report->blobs_copied, 2);
   EXPECT_TRUE(world.to.uploads.empty());
+}
+
+TEST_F(Copy, ARegistryThatAnswersAMountWithAnErrorGetsAnUpload) {
+  const Digest digest = world.put_image(world.to, "other/app", {kLayer}, "v1");
+  world.to.fault = [](const HttpRequest& request) {
+    Fault fault;
+    if (request.url.find("mount=") == std::string::npos) return fault;
+    fault.answer = HttpResponse();
+    fault.answer->status = 405;
+    return fault;
+  };
+  Repository from(world.target(), "other/app", false);
+  Repository to(world.target(), "mirror/app", true);
+  const auto report =
+      world.run(copy_image(from, to, CopyRequest{"v1", "v1", {}}, options, nullptr));
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(report->blobs_copied, 2);
+  EXPECT_EQ(tag_at_target(), digest.str());
+}
+
+TEST_F(Copy, SmallBlobsGoInOneRequestWhereTheRegistryTakesThat) {
+  world.to.takes_single_post = true;
+  const Digest digest = world.put_image(world.from, "team/app", {10, 1'000}, "v1");
+  const auto report = copy();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(world.to.count("POST"), 3);
+  EXPECT_EQ(world.to.count("PUT /v2/mirror/app/blobs"), 0);
+  EXPECT_EQ(report->bytes_copied, 1'010u + manifest_of(digest).blobs[0].size);
+  expect_whole(digest);
+}
+
+TEST_F(Copy, ARegistryThatTakesNoBlobInOneRequestIsOfferedOneOnce) {
+  const Digest first = world.put_image(world.from, "team/app", {10}, "v1");
+  ASSERT_TRUE(copy().ok());
+  expect_whole(first);
+  int offered = 0;
+  world.to.fault = [&offered](const HttpRequest& request) {
+    offered += request.method == "POST" && request.url.find("digest=") != std::string::npos;
+    return Fault{};
+  };
+  const Digest second = world.put_image(world.from, "team/app", {20}, "v2");
+  ASSERT_TRUE(copy("v2", "v2").ok());
+  expect_whole(second);
+  EXPECT_EQ(offered, 0);
+}
+
+TEST_F(Copy, ALinkToABlobStoreThatRefusesHeadMeansASecondUploadAndNoFailure) {
+  const Digest digest = world.put_image(world.from, "team/app", {kLayer}, "v1");
+  world.to.fault = [this](const HttpRequest& request) {
+    Fault fault;
+    if (request.method != "HEAD" || request.url.find("/blobs/") == std::string::npos) return fault;
+    fault.answer = HttpResponse();
+    fault.answer->status = 403;
+    world.to.answers_from = "https://blobs.example/signed?for=GET";
+    return fault;
+  };
+  const auto report = copy();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  expect_whole(digest);
 }
 
 TEST_F(Copy, AnEmptyLayerIsCopiedToo) {
@@ -282,6 +350,82 @@ TEST_F(Copy, KeepsTheListOfWhatIsAttachedWhereTheRegistryDoesNot) {
   ASSERT_TRUE(listed.ok());
   ASSERT_EQ(listed->size(), 1u);
   EXPECT_EQ(listed->front().digest, signature);
+}
+
+TEST_F(Copy, TakesUpAnAttachmentThatACopyHasLeftUnlisted) {
+  const Digest digest = world.put_image(world.from, "team/app", {10}, "v1");
+  world.from.has_referrers_api = true;
+  const Digest signature =
+      world.put_image(world.from, "team/app", {20}, "",
+                      fmt::format(R"(,"subject":{{"mediaType":"{}","digest":"{}","size":1}})",
+                                  kOciManifest, digest.str()));
+  ASSERT_TRUE(copy().ok());
+  // As after a crash between the two requests.
+  world.to.tags["mirror/app"].erase(referrers_tag(digest));
+  const auto report = copy();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(report->referrers_copied, 1);
+  Repository to(world.target(), "mirror/app", true);
+  EXPECT_EQ(world.run(to.referrers(digest)).value().size(), 1u);
+  EXPECT_EQ(copy()->referrers_copied, 0);
+  expect_whole(signature);
+}
+
+TEST_F(Copy, AttachmentsThatShareABlobWaitForIt) {
+  world.from.has_referrers_api = world.to.has_referrers_api = true;
+  const Digest digest = world.put_image(world.from, "team/app", {10}, "v1");
+  const std::string subject = fmt::format(
+      R"("subject":{{"mediaType":"{}","digest":"{}","size":1}})", kOciManifest, digest.str());
+  const std::string empty = "{}";
+  world.from.blobs["team/app"][Digest::of(empty).str()] = empty;
+  for (const std::string kind : {"a", "b", "c", "d"}) {
+    const std::string text = fmt::format(
+        R"({{"schemaVersion":2,"mediaType":"{0}","artifactType":"{1}","config":{{"mediaType":"e","digest":"{2}","size":2}},"layers":[],{3}}})",
+        kOciManifest, kind, Digest::of(empty).str(), subject);
+    world.from.manifests["team/app"][Digest::of(text).str()] = {std::string(kOciManifest), text};
+  }
+  world.to.refuses_missing_blobs = true;
+  const auto report = copy();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(report->referrers_copied, 4);
+  EXPECT_TRUE(report->warnings.empty());
+}
+
+TEST_F(Copy, CarriesCosignsTagsAlong) {
+  const Digest digest = world.put_image(world.from, "team/app", {10}, "v1");
+  const Digest signature = world.put_image(world.from, "team/app", {20}, cosign_tag(digest, "sig"));
+  const Digest sbom = world.put_image(world.from, "team/app", {kLayer}, cosign_tag(digest, "sbom"));
+  const auto report = copy();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(report->referrers_copied, 2);
+  EXPECT_EQ(tag_at_target(cosign_tag(digest, "sig")), signature.str());
+  EXPECT_EQ(tag_at_target(cosign_tag(digest, "sbom")), sbom.str());
+  expect_whole(signature);
+  expect_whole(sbom);
+  options.referrers = false;
+  world.from.log.clear();
+  ASSERT_TRUE(copy().ok());
+  EXPECT_EQ(world.from.count("HEAD"), 0);
+}
+
+TEST_F(Copy, ASignatureThatWasAddedSinceIsBroughtAndOneOfTheTargetsOwnIsKept) {
+  const Digest digest = world.put_image(world.from, "team/app", {10}, "v1");
+  const std::string tag = cosign_tag(digest, "sig");
+  world.put_image(world.from, "team/app", {20}, tag);
+  ASSERT_TRUE(copy().ok());
+  // One more layer, and those of before: that is how cosign adds a signature.
+  const Digest more = world.add_layer(world.from, "team/app", tag);
+  auto report = copy();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(tag_at_target(tag), more.str());
+  EXPECT_TRUE(report->warnings.empty());
+  const Digest own = world.add_layer(world.to, "mirror/app", tag);
+  world.add_layer(world.from, "team/app", tag);
+  report = copy();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(tag_at_target(tag), own.str());
+  ASSERT_EQ(report->warnings.size(), 1u);
+  EXPECT_NE(report->warnings[0].find("left as it is"), std::string::npos);
 }
 
 TEST_F(Copy, ATargetThatRefusesAttachmentsStillGetsItsImage) {

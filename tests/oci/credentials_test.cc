@@ -148,6 +148,15 @@ TEST(EcrHost, IsToldByItsName) {
   EXPECT_FALSE(is_ecr_host("12345678901.dkr.ecr.us-east-1.amazonaws.com"));
   EXPECT_FALSE(is_ecr_host("123456789012.dkr.ecr.us-east-1.amazonaws.com.evil.example"));
   EXPECT_FALSE(is_ecr_host("ghcr.io"));
+  for (const char* odd :
+       {"123456789012.dkr.ecr.amazonaws.com", "123456789012.dkr.ecr..amazonaws.com",
+        "123456789012.dkr.ecr.a.b.amazonaws.com", "123456789012.dkr-ecr.x.amazonaws.com",
+        "12345678901x.dkr.ecr.us-east-1.amazonaws.com"})
+    EXPECT_FALSE(is_ecr_host(odd)) << odd;
+  EXPECT_EQ(ecr_region("123456789012.dkr.ecr.us-gov-west-1.amazonaws.com"), "us-gov-west-1");
+  EXPECT_EQ(ecr_region("123456789012.dkr-ecr.eu-west-1.on.aws"), "eu-west-1");
+  EXPECT_EQ(ecr_region("123456789012.dkr-ecr-fips.us-east-1.on.aws"), "us-east-1");
+  EXPECT_EQ(ecr_region("123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov"), "us-iso-east-1");
 }
 
 TEST(FirstOf, TakesTheFirstThatKnowsTheHost) {

@@ -92,6 +92,9 @@ class FakeRegistry {
   std::map<std::string, std::map<std::string, std::string>> tags;
   std::map<std::string, std::string> uploads;
   bool has_referrers_api = false;
+  bool takes_single_post = false;
+  bool refuses_missing_blobs = false;
+  std::string answers_from;  // where the next answer says that it comes from, once
   bool mounts = true;
   bool honours_range = true;
   bool keeps_partial_uploads = true;
@@ -154,6 +157,9 @@ class World {
   Digest put_index(FakeRegistry& registry, const std::string& repository,
                    const std::vector<std::pair<Digest, std::string>>& entries,
                    const std::string& tag);
+
+  /// A new manifest under that tag with one layer more; gives its digest.
+  Digest add_layer(FakeRegistry& registry, const std::string& repository, const std::string& tag);
 
   TurnQueue turns;
   JumpingClock clock{turns};

@@ -161,6 +161,7 @@ Task<Result<HttpResponse>> FakeHttp::send(HttpRequest request) {
     response = answer(registry, request, *url, std::move(*body));
   }
   response->url = request.url;
+  if (!registry.answers_from.empty()) response->url = std::exchange(registry.answers_from, "");
   if (fault.drop_answer) co_return lost("the connection was closed");
   co_return co_await deliver(request, std::move(*response), fault.cut_response_after);
 }
@@ -212,6 +213,12 @@ HttpResponse FakeHttp::upload(FakeRegistry& registry, const HttpRequest& request
       registry.blobs[repository][digest] = others[digest];
       return plain(201);
     }
+    const std::string whole = query_value(url, "digest");
+    if (!whole.empty() && registry.takes_single_post) {
+      if (Digest::of(body).str() != whole) return refusal(400, "DIGEST_INVALID");
+      registry.blobs[repository][whole] = body;
+      return plain(201);
+    }
     const std::string id = fmt::format("upload{}", registry.log.size());
     registry.uploads[id];
     return where(id, 202);
@@ -258,6 +265,12 @@ HttpResponse FakeHttp::answer(FakeRegistry& registry, const HttpRequest& request
     const bool by_tag = !name.starts_with("sha256:");
     if (request.method == "PUT") {
       const std::string digest = Digest::of(body).str();
+      if (registry.refuses_missing_blobs) {
+        const auto manifest = parse_manifest(body, "", "put");
+        for (const Descriptor& blob : manifest.ok() ? manifest->blobs : std::vector<Descriptor>())
+          if (registry.blobs[repository].count(blob.digest.str()) == 0)
+            return refusal(400, "MANIFEST_BLOB_UNKNOWN");
+      }
       registry.manifests[repository][digest] = {request.headers.get_or("Content-Type", ""), body};
       if (by_tag) registry.tags[repository][name] = digest;
       response.status = 201;
@@ -349,6 +362,21 @@ Digest World::put_index(FakeRegistry& registry, const std::string& repository,
   registry.manifests[repository][digest.str()] = {std::string(kOciIndex), index};
   registry.tags[repository][tag] = digest.str();
   return digest;
+}
+
+Digest World::add_layer(FakeRegistry& registry, const std::string& repository,
+                        const std::string& tag) {
+  auto& stored = registry.manifests[repository][registry.tags[repository][tag]];
+  const std::string bytes = fmt::format("layer {} of {}", ++images_, registry.host);
+  const std::string digest = Digest::of(bytes).str();
+  registry.blobs[repository][digest] = bytes;
+  std::string text = stored.bytes;
+  text.insert(text.rfind(']'),
+              fmt::format(R"(,{{"mediaType":"l","digest":"{}","size":{}}})", digest, bytes.size()));
+  const Digest result = Digest::of(text);
+  registry.manifests[repository][result.str()] = {stored.type, text};
+  registry.tags[repository][tag] = result.str();
+  return result;
 }
 
 namespace {

@@ -43,6 +43,16 @@ TEST(S3Model, ReplacingAndDeletingLeaveNoBodiesBehind) {
   EXPECT_EQ(w.blobs.count(), 0u);
 }
 
+TEST(S3Model, DeletesUnderConditions) {
+  Bucketful w;
+  const std::string first = w.put("a", "1")->etag;
+  const std::string second = w.put("a", "2")->etag;
+  EXPECT_EQ(code_of(w.cloud.s3.remove("site", "a", {first}, w.now)), "PreconditionFailed");
+  EXPECT_EQ(*w.cloud.s3.read("site", "a"), "2");
+  EXPECT_TRUE(w.cloud.s3.remove("site", "a", {second}, w.now).ok());
+  EXPECT_EQ(code_of(w.cloud.s3.remove("site", "a", {second}, w.now)), "NoSuchKey");
+}
+
 TEST(S3Model, WritesUnderConditions) {
   Bucketful w;
   const std::string first = w.put("a", "1", {"", true})->etag;

@@ -70,14 +70,13 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
     made.type = type;
     made.fencing_token = token;
     if (type == EventType::accepted)
-      made.data = {{"app", "meals"}, {"environment", "dev"}, {"actor", "ana"}};
+      made.data = json::object{{"app", "meals"}, {"environment", "dev"}, {"actor", "ana"}};
     return made;
   }
   void accept(const std::string& id, const std::string& environment = "dev",
               const std::string& app = "meals") {
     Event first = event(id, 1, EventType::accepted);
-    first.data["environment"] = environment;
-    first.data["app"] = app;
+    first.data = json::object{{"app", app}, {"environment", environment}, {"actor", "ana"}};
     ASSERT_TRUE(now(store_->append({first})).ok());
   }
   std::optional<Lease> acquire(const std::string& id, const std::string& owner, int64_t at_ms) {
@@ -111,7 +110,8 @@ TEST_P(StoreContract, GivesBackEventsAsTheyWereInTheirOrder) {
   Event first = event("d-1", 1, EventType::accepted);
   Event second = event("d-1", 2, EventType::step_started);
   second.step = "copy_image";
-  second.data = {{"text", "quotes \" and \n lines, ünïcode"}, {"number", -7}, {"list", {1, 2.5}}};
+  second.data =
+      json::object{{"text", "quotes \" and \n lines, ünïcode"}, {"number", -7}, {"list", {1, 2.5}}};
   ASSERT_TRUE(now(store_->append({first, second})).ok());
   const auto events = now(store_->events("d-1")).value();
   ASSERT_EQ(events.size(), 2u);
@@ -355,7 +355,7 @@ TEST_P(StoreContract, KeepsBytesThatAreNoText) {
   ASSERT_TRUE(now(store_->append_log("d-1", {{WallTime{1}, "build", bytes}})).ok());
   EXPECT_EQ(now(store_->log("d-1", "build")).value().at(0).line, bytes);
   Event failed = event("d-1", 2, EventType::step_failed);
-  failed.data = {{"error", bytes}};
+  failed.data = json::object{{"error", bytes}};
   ASSERT_TRUE(now(store_->append({failed})).ok());
   const auto events = now(store_->events("d-1"));
   ASSERT_TRUE(events.ok()) << events.error().message();

@@ -38,7 +38,8 @@ Event event(const std::string& id, uint64_t sequence, EventType type, uint64_t t
   made.at = WallTime{1};
   made.type = type;
   made.fencing_token = token;
-  if (type == EventType::accepted) made.data = {{"app", "meals"}, {"environment", "dev"}};
+  if (type == EventType::accepted)
+    made.data = json::object{{"app", "meals"}, {"environment", "dev"}};
   return made;
 }
 
@@ -63,7 +64,7 @@ class PostgresStoreTest : public testing::Test {
   std::unique_ptr<Store> open() { return open(url_); }
   void accept(Store& store, const std::string& id, const std::string& environment = "dev") {
     Event first = event(id, 1, EventType::accepted);
-    first.data["environment"] = environment;
+    first.data = json::object{{"app", "meals"}, {"environment", environment}};
     const auto appended = now(store.append({first}));
     ASSERT_TRUE(appended.ok()) << appended.error().message();
   }

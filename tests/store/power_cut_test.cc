@@ -50,9 +50,10 @@ class PowerCutTest : public testing::Test {
     made.at = WallTime{static_cast<int64_t>(sequence)};
     made.type = type;
     made.fencing_token = token;
-    if (type == EventType::accepted) made.data = {{"app", "meals"}, {"environment", "dev"}};
+    if (type == EventType::accepted)
+      made.data = json::object{{"app", "meals"}, {"environment", "dev"}};
     // More than a page, so that an entry can be torn.
-    if (type == EventType::planned) made.data = {{"plan", std::string(9'000, 'p')}};
+    if (type == EventType::planned) made.data = json::object{{"plan", std::string(9'000, 'p')}};
     return made;
   }
 

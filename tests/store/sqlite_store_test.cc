@@ -31,7 +31,8 @@ Event event(const std::string& id, uint64_t sequence, EventType type) {
   made.sequence = sequence;
   made.at = WallTime{1};
   made.type = type;
-  if (type == EventType::accepted) made.data = {{"app", "meals"}, {"environment", "dev"}};
+  if (type == EventType::accepted)
+    made.data = json::object{{"app", "meals"}, {"environment", "dev"}};
   return made;
 }
 
@@ -146,7 +147,7 @@ TEST_F(JournalFile, AFullDiskKeepsWhatWasStoredAndSaysSo) {
     uint64_t sequence = 1;
     while (appended.ok() && sequence < 10'000) {
       Event next = event("d-1", ++sequence, EventType::notified);
-      next.data = {{"text", std::string(2'000, 'x')}};
+      next.data = json::object{{"text", std::string(2'000, 'x')}};
       appended = now(store->append({next, event("d-1", ++sequence, EventType::notified)}));
     }
     if (appended.ok() || appended.error().kind() != ErrorKind::storage) return 2;

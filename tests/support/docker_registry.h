@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -67,18 +68,20 @@ inline bool is_listening(uint16_t port) {
 class DockerRegistry {
  public:
   enum class Access { open, password, token };
+  enum class Tls { none, private_ca, expired };
   /// Who may do everything where a login is needed; with tokens "bob" may pull only.
   static constexpr const char* kUser = "alice";
   static constexpr const char* kPassword = "s3cret-word";
 
   static bool is_installed() { return access(kProgram, X_OK) == 0; }
 
-  explicit DockerRegistry(Access access = Access::open) : port_(free_port()) {
+  explicit DockerRegistry(Access access = Access::open, Tls tls = Tls::none)
+      : port_(free_port()), has_tls_(tls != Tls::none) {
     std::string config = fmt::format(
         "version: 0.1\nlog: {{accesslog: {{disabled: true}}, level: error}}\n"
         "storage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\n"
-        "http: {{addr: 127.0.0.1:{}}}\n",
-        folder_ / "data", port_);
+        "http: {{addr: 127.0.0.1:{}{}}}\n",
+        folder_ / "data", port_, has_tls_ ? tls_settings(tls) : "");
     if (access == Access::password) {
       // As `htpasswd -Bbn` writes it.
       const auto file = folder_.write(
@@ -96,6 +99,10 @@ class DockerRegistry {
     waitpid(process_, nullptr, 0);
   }
   std::string host() const { return fmt::format("127.0.0.1:{}", port_); }
+  std::string url() const { return (has_tls_ ? "https://" : "http://") + host(); }
+  uint16_t port() const { return port_; }
+  /// Docker's folder of certificates: who is given it trusts the registry.
+  std::string certificates() const { return folder_ / "certs.d"; }
 
  private:
   static constexpr const char* kProgram = "/usr/bin/docker-registry";
@@ -110,6 +117,30 @@ class DockerRegistry {
         "auth: {{token: {{realm: \"{}/token\", service: registry.test, issuer: tokens.test, "
         "rootcertbundle: {}}}}}\n",
         string_or(tokens_->ready(), "url"), string_or(tokens_->ready(), "certificate"));
+  }
+
+  // An authority of its own; the server's certificate ended long ago when it is to have expired.
+  std::string tls_settings(Tls tls) {
+    const std::string dates =
+        tls == Tls::expired ? "-startdate 20200101000000Z -enddate 20200201000000Z" : "-days 2";
+    folder_.write("ca.cnf",
+                  "[ca]\ndefault_ca=d\n[d]\nnew_certs_dir=.\ndatabase=index\nserial=serial\n"
+                  "default_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n"
+                  "[server]\nsubjectAltName=IP:127.0.0.1,DNS:registry.test\n");
+    folder_.write("index", "");
+    folder_.write("serial", "01\n");
+    const std::string here = folder_.path().string();
+    const std::string trusted = certificates() + "/" + host();
+    const std::string command = fmt::format(
+        "cd {0} && mkdir -p {1} && exec >openssl.log 2>&1 && "
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out {1}/ca.crt -days 2 "
+        "-subj /CN=pawl-test-ca && "
+        "openssl req -newkey rsa:2048 -nodes -keyout tls.key -out tls.csr -subj /CN=127.0.0.1 && "
+        "openssl ca -batch -config ca.cnf -extensions server -cert {1}/ca.crt -keyfile ca.key "
+        "-in tls.csr -out tls.crt -notext {2}",
+        here, trusted, dates);
+    PAWL_ASSERT(std::system(command.c_str()) == 0);
+    return fmt::format(", tls: {{certificate: {0}/tls.crt, key: {0}/tls.key}}", here);
   }
 
   void start() {
@@ -136,6 +167,7 @@ class DockerRegistry {
 
   TempFolder folder_;
   uint16_t port_;
+  bool has_tls_;
   std::optional<ServerProcess> tokens_;
   pid_t process_ = 0;
 };

@@ -53,6 +53,7 @@ struct World {
     std::string step, key, resource, value;
   };
   std::map<std::string, std::string> resources;
+  json::object terraform_outputs;  // of a step of kind "outputs"
   std::vector<Change> ledger;
   std::vector<std::string> calls;  // "perform update", "undo update", "observe update"
   std::vector<std::string> unintended;
@@ -109,6 +110,8 @@ class ScriptedStep : public Step {
       for (const auto& [name, value] : world_.resources) all[name] = value;
       co_return json::object{{"before", all}};
     }
+    if (context.step().kind == "outputs")
+      co_return json::object{{"outputs", world_.terraform_outputs}};
     if (context.step().kind == "set") {
       PAWL_CO_CHECK(co_await context.before_change());
       change(context, value_of(context));
@@ -241,7 +244,7 @@ inline PlanStep set_step(std::string id, std::string resource, std::string value
   step.kind = resource.empty() ? "none" : "set";
   step.title = "do " + step.id;
   step.needs = std::move(needs);
-  step.params = {{"resource", resource}, {"value", value}};
+  step.params = json::object{{"resource", resource}, {"value", value}};
   if (!resource.empty()) step.undo = "puts it back";
   return step;
 }

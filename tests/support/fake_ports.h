@@ -159,11 +159,22 @@ class FakeFunctions : public Functions, public FunctionVersions {
     state.revision_id = revision();
   }
 
+  /// What the next reads tell: as it was before a change.
+  std::deque<FunctionState> old_reads;
+  std::deque<std::optional<AliasState>> old_alias_reads;
+  template <class T>
+  static T take_first(std::deque<T>& from) {
+    T first = std::move(from.front());
+    from.pop_front();
+    return first;
+  }
+
   Task<Result<FunctionState>> get(std::string name, std::string qualifier) override {
     PAWL_FAKE_CALL("get", [&]() -> Result<FunctionState> {
       const auto found = functions.find(name);
       if (found == functions.end()) return not_found("no function " + name);
       Function& function = found->second;
+      if (qualifier.empty() && !old_reads.empty()) return take_first(old_reads);
       if (qualifier.empty()) return poll(function);
       std::string wanted = qualifier;
       if (auto alias = function.aliases.find(qualifier); alias != function.aliases.end())
@@ -229,6 +240,7 @@ class FakeFunctions : public Functions, public FunctionVersions {
   Task<Result<std::optional<AliasState>>> get_alias(std::string function,
                                                     std::string alias) override {
     PAWL_FAKE_CALL("get_alias", [&]() -> Result<std::optional<AliasState>> {
+      if (!old_alias_reads.empty()) return take_first(old_alias_reads);
       const auto& aliases = functions[function].aliases;
       const auto found = aliases.find(alias);
       if (found == aliases.end()) return std::optional<AliasState>();
@@ -396,7 +408,7 @@ class FakeImages : public ImageRegistry, public ImageRepositories {
   }
   static ImageInfo info(const std::string& index, const std::string& platform,
                         const std::string& architecture) {
-    return {*Digest::parse(index), *Digest::parse(platform), architecture};
+    return {*Digest::parse(index), *Digest::parse(platform), architecture, "linux", {}};
   }
 
   Task<Result<ImageInfo>> resolve(ImageReference image, std::string) override {
@@ -438,11 +450,12 @@ class FakeImages : public ImageRegistry, public ImageRepositories {
 
 class FakeObjects : public ObjectStore {
  public:
-  Task<Result<std::vector<ObjectInfo>>> list(std::string bucket, std::string prefix) override {
+  Task<Result<std::vector<ObjectInfo>>> list(std::string bucket, std::string prefix,
+                                             size_t at_most) override {
     PAWL_FAKE_CALL("list", [&]() -> Result<std::vector<ObjectInfo>> {
       std::vector<ObjectInfo> found;
       for (const auto& [key, object] : buckets[bucket])
-        if (key.rfind(prefix, 0) == 0) found.push_back(object.info);
+        if (key.rfind(prefix, 0) == 0 && found.size() < at_most) found.push_back(object.info);
       return found;
     });
   }
@@ -473,16 +486,25 @@ class FakeObjects : public ObjectStore {
         object.body = *text;
       else
         object.body = files[std::get<FileOnDisk>(request.body).path];
-      object.info = {
-          request.key,          object.body.size(),    sha256_hex(object.body).substr(0, 32),
-          request.content_type, request.cache_control, request.sha256};
+      object.info = {request.key,
+                     object.body.size(),
+                     sha256_hex(object.body).substr(0, 32),
+                     request.content_type,
+                     request.cache_control,
+                     request.sha256,
+                     request.content_encoding};
       bucket[request.key] = object;
       ledger.push_back("put " + request.key);
       return object.info;
     });
   }
-  Task<Result<void>> remove(std::string bucket, std::string key) override {
+  Task<Result<void>> remove(std::string bucket, std::string key, std::string if_match) override {
     PAWL_FAKE_CALL("remove", [&]() -> Result<void> {
+      if (before_removal) before_removal(bucket, key);
+      const auto found = buckets[bucket].find(key);
+      if (found == buckets[bucket].end()) return ok();
+      if (!if_match.empty() && found->second.info.etag != if_match)
+        return Error(ErrorKind::conflict, "another etag");
       buckets[bucket].erase(key);
       ledger.push_back("remove " + key);
       return ok();
@@ -492,6 +514,7 @@ class FakeObjects : public ObjectStore {
 
   std::map<std::string, std::map<std::string, StoredObject>> buckets;
   std::map<std::string, std::string> files;  // what FileOnDisk paths hold
+  std::function<void(const std::string& bucket, const std::string& key)> before_removal;
   std::vector<std::string> ledger;
   Faults faults;
 };
@@ -576,13 +599,18 @@ class FakeBuilder : public ImageBuilder {
 
 class FakeInfrastructure : public Infrastructure {
  public:
-  Task<Result<std::string>> available() override {
+  Task<Result<std::string>> available(TerraformSettings) override {
     PAWL_FAKE_CALL("available", [&]() -> Result<std::string> { return std::string("fake 1"); });
   }
+  void discard(const std::string& plan_file) override { ledger.push_back("discard " + plan_file); }
   Task<Result<InfrastructurePlan>> plan(InfrastructureRequest request, LogLine) override {
     PAWL_FAKE_CALL("plan", [&]() -> Result<InfrastructurePlan> {
       requests.push_back(request);
-      return InfrastructurePlan{changes > 0, changes, 0, 0, digest("plan")};
+      InfrastructurePlan made;
+      made.has_changes = changes > 0;
+      made.to_add = changes;
+      made.plan_sha256 = digest("plan");
+      return made;
     });
   }
   Task<Result<void>> apply(InfrastructureRequest request, std::string plan_sha256,

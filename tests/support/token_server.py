@@ -3,7 +3,7 @@ https://distribution.github.io/distribution/spec/auth/token/
 
     python3 token_server.py FOLDER USER PASSWORD
 
-USER gets every action that is asked for; "bob", with the same password, only pull; nobody else
+USER gets every action that is asked for, also by OAuth2 with the refresh token "refresh-PASSWORD"; "bob", with the same password, only pull; nobody else
 anything. Makes its key in FOLDER, prints one JSON line when it is ready, and ends when its standard
 input is closed.
 """
@@ -67,6 +67,18 @@ class Handler(BaseHTTPRequestHandler):
         if query.get("service") != ["registry.test"]:
             return self.answer(400, {"errors": [{"code": "DENIED", "message": "of another service"}]})
         self.answer(200, {"token": token_for(name, query.get("scope", [])), "expires_in": 300})
+
+    # https://distribution.github.io/distribution/spec/auth/oauth/
+    def do_POST(self):
+        form = parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
+        if form.get("grant_type") != ["refresh_token"] or not form.get("client_id"):
+            return self.answer(400, {"error": "unsupported_grant_type"})
+        if form.get("refresh_token") != ["refresh-" + password]:
+            return self.answer(401, {"error": "invalid_grant"})
+        if form.get("service") != ["registry.test"]:
+            return self.answer(400, {"error": "invalid_request"})
+        self.answer(200, {"access_token": token_for(user, form.get("scope", [])), "expires_in": 300,
+                          "scope": " ".join(form.get("scope", []))})
 
     def log_message(self, *_):
         pass

@@ -96,7 +96,9 @@ class TerraformContract : public testing::Test {
     if (url.empty()) GTEST_SKIP() << "python3 with moto is not here";
     options_.directory = folder_.path().string();
     options_.scratch_dir = folder_ / ".pawl/terraform";
-    options_.lock_timeout = std::chrono::seconds(0);
+    options_.plugin_cache = folder_ / ".pawl/terraform/plugins";
+    options_.owns_plugin_cache = true;
+    options_.clock = &loop_.clock();
     options_.environment = {
         {"TF_CLI_CONFIG_FILE", folder_.write("terraform.rc", test::cli_config_for(*mirror))},
         {"AWS_ENDPOINT_URL", url},
@@ -107,7 +109,9 @@ class TerraformContract : public testing::Test {
     folder_.write("tree/main.tf", kTree);
     folder_.write("tree/backend.template", kBackend);
     set_days(7);
-    request_.settings = {"tree", "backend.template", {"dev.tfvars"}};
+    request_.settings.dir = "tree";
+    request_.settings.backend = "backend.template";
+    request_.settings.var_files = {"dev.tfvars"};
     request_.environment = "dev";
     request_.region = "us-east-1";
     request_.account_id = "123456789012";
@@ -172,6 +176,10 @@ void TerraformContract::a_failing_apply_is_told_in_terraforms_words() {
   folder_.write("tree/taken.tf", kTakenName);
   EXPECT_EQ(planned(), (std::vector<int>{3, 0, 0}));
   EXPECT_THAT(log_, HasSubstr("aws_cloudwatch_log_group.app: Plan to create"));
+  EXPECT_THAT(log_, HasSubstr("  +   create  aws_ssm_parameter.password\n"));
+  // Every environment has its links into the one cache.
+  EXPECT_TRUE(
+      std::filesystem::exists(folder_ / ".pawl/terraform/plugins/registry.terraform.io/hashicorp"));
   const auto applied = apply();
   ASSERT_FALSE(applied.ok());
   EXPECT_EQ(applied.error().kind(), ErrorKind::failed);
@@ -209,7 +217,8 @@ void TerraformContract::a_locked_state_and_a_stopped_apply() {
   applying.start(&context);
   while (!std::filesystem::exists(folder_ / "tree/started") && !applying.done()) wait_a_little();
 
-  request_.plan_file = ".pawl/plans/d2.tfplan";
+  const std::string first_plan = request_.plan_file;
+  request_.plan_file = ".pawl/other-plans/d2.tfplan";
   const auto second = plan();
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().kind(), ErrorKind::conflict) << second.error().message();
@@ -249,7 +258,7 @@ void TerraformContract::nothing_to_do_leaves_no_plan() {
 // One state goes through all of it: each start of Terraform with its provider takes seconds.
 TEST_F(TerraformContract, PlansAppliesFailsStopsAndGoesOn) {
   auto terraform = make_terraform(*processes_, options_);
-  const auto version = loop_.run(terraform->available());
+  const auto version = loop_.run(terraform->available(request_.settings));
   ASSERT_TRUE(version.ok()) << version.error().message();
   EXPECT_THAT(*version, HasSubstr("Terraform v"));
   PAWL_SECTION(a_failing_apply_is_told_in_terraforms_words);

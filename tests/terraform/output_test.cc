@@ -62,7 +62,7 @@ TEST(TerraformLine, IsReadFromJson) {
 
 TEST(TerraformError, NamesWhoHoldsTheLock) {
   const auto error = terraform_error(
-      "`terraform plan`",
+      "terraform", "plan",
       "Error acquiring the state lock: Error message: operation error S3: PutObject, "
       "PreconditionFailed\nLock Info:\n  ID:        0f2b-11\n  Path:      b/k\n"
       "  Operation: OperationTypeApply\n  Who:       ana@laptop\n  Version:   1.11.4\n"
@@ -80,7 +80,8 @@ TEST(TerraformError, HasTheKindOfItsCause) {
     ErrorKind kind;
   };
   const Row rows[] = {
-      {"Error acquiring the state lock: no lock info", ErrorKind::conflict},
+      {"Error acquiring the state lock: PreconditionFailed", ErrorKind::conflict},
+      {"Error acquiring the state lock: PutObject, api error AccessDenied", ErrorKind::denied},
       {"Saved plan is stale: The given plan file can no longer be applied", ErrorKind::conflict},
       {"No valid credential sources found: see", ErrorKind::denied},
       {"api error AccessDenied: not authorized", ErrorKind::denied},
@@ -88,7 +89,16 @@ TEST(TerraformError, HasTheKindOfItsCause) {
       {"", ErrorKind::failed},
   };
   for (const auto& row : rows)
-    EXPECT_EQ(terraform_error("`terraform apply`", row.text).kind(), row.kind) << row.text;
+    EXPECT_EQ(terraform_error("terraform", "apply", row.text).kind(), row.kind) << row.text;
+}
+
+// Waiting helps against a run that holds the lock, and against nothing else.
+TEST(TerraformError, TellsAStateThatIsLockedFromALockThatCannotBeTaken) {
+  EXPECT_EQ(
+      terraform_error("tofu", "plan", "Error acquiring the state lock\n Who: ana@laptop\n").code(),
+      kStateLocked);
+  EXPECT_EQ(terraform_error("tofu", "plan", "Error acquiring the state lock: AccessDenied").code(),
+            "");
 }
 
 TEST(PlainError, LosesTheFrame) {
@@ -103,6 +113,7 @@ TEST(NeedsInit, IsWhatTerraformAsksFor) {
   EXPECT_TRUE(needs_init("Backend initialization required, please run \"terraform init\""));
   EXPECT_TRUE(needs_init("Inconsistent dependency lock file: x"));
   EXPECT_TRUE(needs_init("Module not installed: This module is not yet installed."));
+  EXPECT_TRUE(needs_init("Backend initialization required, please run \"tofu init\""));
   EXPECT_FALSE(needs_init("Unsupported argument"));
 }
 

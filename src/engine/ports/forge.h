@@ -2,8 +2,11 @@
 // deployment's id or the release's marker before it is made.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/task.h"
@@ -25,6 +28,11 @@ struct DeploymentReport {
   std::string actor;
   std::string release_key;  // what the one issue per broken release is found by
   bool is_production = false;
+  std::string base_sha;  // what was live before, to tell what comes; empty: not known
+  /// How long the waits for a rate limit may be, all together.
+  std::chrono::milliseconds patience{90'000};
+  /// Told what is waited for (a rate limit), one line each; may be empty.
+  std::function<void(std::string_view)> say;
 };
 
 struct ReportResult {

@@ -15,6 +15,7 @@ namespace pawl {
 
 struct BuildRequest {
   BuildSettings settings;         // args already resolved
+  std::string layout;             // an OCI layout to be pushed as it is, instead of a build
   std::string image;              // host/repository
   std::vector<std::string> tags;  // "1.4.2", "sha-abc1234", "latest"
   std::map<std::string, std::string> labels;

@@ -1,8 +1,11 @@
 // Terraform, as the engine sees it: a plan that is saved, and the apply of that very plan.
 #pragma once
 
-#include <map>
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "base/task.h"
@@ -22,6 +25,13 @@ struct InfrastructureRequest {
   std::string function;
   std::string alias;          // empty: none
   bool is_rehearsal = false;  // a plan that nobody applies: without the lock, which is a change
+  // Protected resources that this plan may destroy or replace all the same: addresses or types.
+  std::vector<std::string> allow_destroy;
+  // How long another run that holds the state's lock is waited for; it is named meanwhile.
+  std::chrono::milliseconds lock_wait{0};
+  // Of an apply: told how many of the resources are done, of `changes`.
+  int changes = 0;
+  std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
 struct InfrastructurePlan {
@@ -29,20 +39,26 @@ struct InfrastructurePlan {
   int to_add = 0;
   int to_change = 0;
   int to_destroy = 0;
-  std::string plan_sha256;  // of the plan file: apply refuses another
+  json::array changes;  // {address, action, attributes?, because?}: names, never values
+  std::vector<std::string> allowed;  // protected resources that go, since it was allowed
+  std::string plan_sha256;           // of the plan file: apply refuses another
 };
 
 class Infrastructure {
  public:
   virtual ~Infrastructure() = default;
-  /// "Terraform v1.11.4", or an Error that says what to install.
-  virtual Task<Result<std::string>> available() = 0;
-  /// Writes the backend file from its template, init, plan -out.
+  /// "Terraform v1.11.4" of the program that the settings name, or an Error that says what to
+  /// install.
+  virtual Task<Result<std::string>> available(TerraformSettings settings) = 0;
+  /// Writes the backend file from its template, init, plan -out. Refuses a plan that takes Pawl's
+  /// own work back, and one that destroys what is protected.
   virtual Task<Result<InfrastructurePlan>> plan(InfrastructureRequest request, LogLine log) = 0;
   virtual Task<Result<void>> apply(InfrastructureRequest request, std::string plan_sha256,
                                    LogLine log) = 0;
-  /// Outputs of the state, sensitive ones left out.
+  /// Outputs of the state, sensitive ones left out. Reads only.
   virtual Task<Result<json::object>> outputs(InfrastructureRequest request) = 0;
+  /// Removes a saved plan that nobody will apply: there are secrets in it.
+  virtual void discard(const std::string& plan_file) = 0;
 };
 
 }  // namespace pawl

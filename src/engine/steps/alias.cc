@@ -45,6 +45,16 @@ bool is_ours(const AliasState& alias, const AliasMove& move, const std::string& 
          (move.to_version.empty() || is_moved(alias, move));
 }
 
+// Terraform may have made the alias in this very deployment, after the capture: that is nobody's
+// change by hand. One that a deployment has moved since, or that has shares, is.
+bool was_made_by_terraform(const AliasState& now, const Captured& captured,
+                           const Deployment& deployment) {
+  const StepState* planned = deployment.step("plan_infrastructure");
+  const bool may_be = planned != nullptr && bool_or(planned->outputs, "has_changes");
+  return may_be && !captured.alias && now.additional_weights.empty() &&
+         now.description.find(kMark) == std::string::npos;
+}
+
 Task<Result<bool>> has_version(Functions& functions, std::string function, std::string version) {
   PAWL_CO_TRY(const auto versions, co_await functions.list_versions(function));
   co_return std::any_of(versions.begin(), versions.end(), [&](const FunctionState& candidate) {
@@ -109,6 +119,59 @@ Task<Result<json::object>> put_back(StepContext& context, Functions& functions, 
   co_return std::move(updated).error();
 }
 
+// A move of this deployment may still be on its way, from a process that stood still after its last
+// look at its lease. While nobody writes to the alias, the RevisionId that it carries holds.
+// Written once as it is, the alias has another one
+// (https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html). False: look again.
+Task<Result<bool>> shut_out_late_moves(StepContext& context, Functions& functions, AliasState now) {
+  PAWL_CO_CHECK(co_await context.before_change());
+  const auto written = co_await functions.update_alias(now);
+  if (written.ok()) co_return true;
+  const Error& error = written.error();
+  context.log(fmt::format("alias {}: {}", now.name, error.message()));
+  // Who may not write to it could not have moved it either.
+  const bool is_settled = error.kind() != ErrorKind::conflict && !error.outcome_unknown() &&
+                          !is_transient(error.kind());
+  co_return is_settled;
+}
+
+// No value: it was touched meanwhile.
+Task<Result<std::optional<json::object>>> restore_as_it_is(StepContext& context,
+                                                           Functions& functions, AliasMove move,
+                                                           Captured captured) {
+  using Done = std::optional<json::object>;
+  PAWL_CO_TRY(auto now, co_await functions.get_alias(move.function.name, move.alias));
+  if (!now || !is_ours(*now, move, context.deployment().id)) {
+    // Not moved, or moved so lately that this was read too early.
+    PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
+    PAWL_CO_TRY(now, co_await functions.get_alias(move.function.name, move.alias));
+  }
+  const StepState* state = context.deployment().step(context.step().id);
+  const bool was_moved = state != nullptr && !state->outputs->empty();
+  if (!now && !captured.alias) {
+    if (!was_moved) co_return Done(json::object{});
+    co_return Done(json::object{{"alias", move.alias}, {"deleted", true}});
+  }
+  if (!now) co_return changed_by_hand(move, "not there", captured_text(captured));
+  if (is_ours(*now, move, context.deployment().id)) {
+    Task<Result<json::object>> undo = captured.alias
+                                          ? put_back(context, functions, move, captured, *now)
+                                          : remove_alias(context, functions, move);
+    PAWL_CO_TRY(auto outputs, co_await std::move(undo));
+    co_return Done(std::move(outputs));
+  }
+  if (was_made_by_terraform(*now, captured, context.deployment())) {
+    context.log(fmt::format("alias {}: left as Terraform made it", move.alias));
+    co_return Done(json::object{});
+  }
+  if (!captured.alias || !points_alike(*now, *captured.alias))
+    co_return changed_by_hand(move, "at " + to_text(*now), captured_text(captured));
+  if (was_moved) co_return Done(restored(*now));  // it is back already
+  if (state != nullptr && state->was_refused) co_return Done(json::object{});
+  PAWL_CO_TRY(const bool is_settled, co_await shut_out_late_moves(context, functions, *now));
+  co_return is_settled ? Done(json::object{}) : Done();
+}
+
 // After a change whose outcome is not clear, what is there decides.
 Task<Result<AliasState>> settle(StepContext& context, Functions& functions, AliasMove move,
                                 Captured captured, Error error) {
@@ -151,12 +214,14 @@ Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, 
   wanted.name = move.alias;
   wanted.version = move.to_version;
   wanted.description = move.description;
-  if (now.has_value() != captured.alias.has_value() ||
-      (now && !points_alike(*now, *captured.alias)))
+  const bool is_new = now && was_made_by_terraform(*now, captured, context.deployment());
+  const bool is_as_captured = now.has_value() == captured.alias.has_value() &&
+                              (!now || points_alike(*now, *captured.alias));
+  if (!is_as_captured && !is_new)
     co_return changed_by_hand(move, now ? "at " + to_text(*now) : std::string("not there"),
                               captured_text(captured));
   // Its RevisionId changes with the alias alone, so the captured one says whether it was touched.
-  if (now) wanted.revision_id = captured.alias->revision_id;
+  if (now) wanted.revision_id = is_new ? now->revision_id : captured.alias->revision_id;
   PAWL_CO_CHECK(co_await context.before_change());
   context.log(fmt::format("alias {}: {} -> {}", move.alias, now ? to_text(*now) : "(none)",
                           to_text(wanted)));
@@ -169,26 +234,15 @@ Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, 
 
 Task<Result<json::object>> restore_alias(StepContext& context, Functions& functions, AliasMove move,
                                          Captured captured) {
-  PAWL_CO_TRY(auto now, co_await functions.get_alias(move.function.name, move.alias));
-  if (!now || !is_ours(*now, move, context.deployment().id)) {
-    // Not moved, or moved so lately that this was read too early.
-    PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
-    PAWL_CO_TRY(now, co_await functions.get_alias(move.function.name, move.alias));
+  constexpr int kTurns = 4;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    PAWL_CO_TRY(auto done, co_await restore_as_it_is(context, functions, move, captured));
+    if (done) co_return *std::move(done);
   }
-  const StepState* state = context.deployment().step(context.step().id);
-  const bool was_moved = state != nullptr && !state->outputs.empty();
-  if (!now && !captured.alias) {
-    if (!was_moved) co_return json::object{};
-    co_return json::object{{"alias", move.alias}, {"deleted", true}};
-  }
-  if (!now) co_return changed_by_hand(move, "not there", captured_text(captured));
-  if (is_ours(*now, move, context.deployment().id)) {
-    if (!captured.alias) co_return co_await remove_alias(context, functions, move);
-    co_return co_await put_back(context, functions, move, captured, *now);
-  }
-  if (!captured.alias || !points_alike(*now, *captured.alias))
-    co_return changed_by_hand(move, "at " + to_text(*now), captured_text(captured));
-  co_return was_moved ? restored(*now) : json::object{};  // it is back already, or never moved
+  co_return Error(ErrorKind::unavailable,
+                  fmt::format("the alias {} of {} is where it was, and could not be written to "
+                              "{} times, so that a late request may still move it",
+                              move.alias, move.function.name, kTurns));
 }
 
 }  // namespace pawl::steps

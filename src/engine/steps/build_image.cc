@@ -15,14 +15,21 @@ std::map<std::string, std::string> texts_of(const json::object& params, std::str
   return texts;
 }
 
-BuildRequest request_of(const json::object& params) {
+std::vector<std::string> list_of(const json::object& params, std::string_view name) {
+  std::vector<std::string> texts;
+  if (const json::value* list = find(params, name); list && list->is_array())
+    for (const auto& text : list->get_array())
+      if (text.is_string()) texts.emplace_back(text.get_string());
+  return texts;
+}
+
+BuildRequest build_request_of(const json::object& params) {
   BuildRequest request;
   request.image = string_or(params, "image");
   request.revision = string_or(params, "revision");
   request.labels = texts_of(params, "labels");
-  if (const json::value* tags = find(params, "tags"); tags && tags->is_array())
-    for (const auto& tag : tags->get_array())
-      if (tag.is_string()) request.tags.emplace_back(tag.get_string());
+  request.tags = list_of(params, "tags");
+  request.layout = string_or(params, "layout");
   BuildSettings& settings = request.settings;
   settings.context = string_or(params, "context", settings.context);
   settings.dockerfile = string_or(params, "dockerfile", settings.dockerfile);
@@ -30,6 +37,12 @@ BuildRequest request_of(const json::object& params) {
   settings.platform = string_or(params, "platform", settings.platform);
   settings.builder = string_or(params, "builder", settings.builder);
   settings.args = texts_of(params, "args");
+  settings.platforms = list_of(params, "platforms");
+  settings.secrets = texts_of(params, "secrets");
+  settings.cache_from = list_of(params, "cache_from");
+  settings.cache_to = list_of(params, "cache_to");
+  settings.provenance = string_or(params, "provenance");
+  settings.sbom = string_or(params, "sbom");
   return request;
 }
 
@@ -59,7 +72,7 @@ class BuildImage : public Step {
   }
 
   Task<Result<json::object>> perform(StepContext& context) override {
-    BuildRequest request = request_of(context.step().params);
+    BuildRequest request = build_request_of(context.step().params);
     const std::string image = request.image;
     PAWL_CO_CHECK(co_await context.before_change());
     LogLine log = [&context](std::string_view line) { context.log(line); };

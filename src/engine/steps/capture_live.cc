@@ -47,6 +47,7 @@ class CaptureLive : public Step {
  private:
   Task<Result<void>> capture_function(StepContext& context, Captured& captured) {
     const std::string name = string_or(context.step().params, "function");
+    if (name.empty()) co_return ok();  // Terraform names it, and has not run yet
     auto latest = co_await ports_.functions->get(name, "");
     if (!latest.ok()) {
       const bool comes_later = bool_or(context.step().params, "may_be_absent");

@@ -54,6 +54,7 @@ class CopyImage : public Step {
     auto source = co_await images_.resolve(job.source, job.platform);
     if (!source.ok()) co_return explain_missing_image(std::move(source).error(), job.source.str());
     PAWL_CO_CHECK(check_architecture(context, source->architecture));
+    PAWL_CO_CHECK(check_lambda_image(source->facts(), "", job.source.str()));
     PAWL_CO_CHECK(co_await context.before_change());
     CopyProgress progress = [&context](uint64_t done, uint64_t total) {
       context.progress(done, total, "bytes");

@@ -207,6 +207,33 @@ Task<Result<FunctionState>> give_image(StepContext& context, Functions& function
   co_return *std::move(last);
 }
 
+Task<Result<bool>> shut_out_late_updates(StepContext& context, Functions& functions,
+                                         FunctionTarget target, std::string image_uri) {
+  constexpr int kTurns = 4;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    PAWL_CO_TRY(const auto state, co_await wait_for_rest(context, functions, target));
+    if (digest_of(state) != digest_of_uri(image_uri)) co_return false;
+    PAWL_CO_CHECK(co_await context.before_change());
+    const auto written = co_await functions.update_code(target.name, image_uri, state.revision_id);
+    if (written.ok()) {
+      auto settled = co_await wait_for_rest(context, functions, target);
+      if (!settled.ok()) co_return std::move(settled).error();
+      co_return digest_of(*settled) == digest_of_uri(image_uri);
+    }
+    const Error& error = written.error();
+    context.log(fmt::format("{}: {}", target.name, error.message()));
+    // Who may not give it an image could not have given it another one either.
+    const bool ask_again = error.kind() == ErrorKind::conflict || error.outcome_unknown() ||
+                           is_transient(error.kind());
+    if (!ask_again) co_return true;
+    PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
+  }
+  co_return Error(ErrorKind::unavailable,
+                  fmt::format("{} has the image that it had, and could not be given it again {} "
+                              "times, so that a late request may still change it",
+                              target.name, kTurns));
+}
+
 Task<Result<FunctionState>> publish(StepContext& context, Functions& functions,
                                     FunctionTarget target, std::string image_uri,
                                     std::string description) {

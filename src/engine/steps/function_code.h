@@ -43,6 +43,13 @@ Task<Result<FunctionState>> give_image(StepContext& context, Functions& function
                                        FunctionTarget target, std::string image_uri,
                                        std::string may_replace);
 
+/// Gives the function the image that it has once more, which changes its RevisionId: an update that
+/// a process sent after it had stood still is refused then
+/// (https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html). False: it has
+/// another image now.
+Task<Result<bool>> shut_out_late_updates(StepContext& context, Functions& functions,
+                                         FunctionTarget target, std::string image_uri);
+
 /// Publishes the function's code, which must be that image, and waits until the version is active.
 Task<Result<FunctionState>> publish(StepContext& context, Functions& functions,
                                     FunctionTarget target, std::string image_uri,

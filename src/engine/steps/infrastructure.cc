@@ -1,18 +1,38 @@
 // Terraform's two steps: a plan that is saved, and the apply of that very plan.
 #include <fmt/format.h>
 
+#include <string_view>
+#include <vector>
+
 #include "engine/steps/kinds.h"
 
 namespace pawl::steps {
 namespace {
 
-InfrastructureRequest request_of(const json::object& params) {
+std::vector<std::string> texts_at(const json::object& params, std::string_view name) {
+  std::vector<std::string> texts;
+  if (const json::value* list = find(params, name); list != nullptr && list->is_array())
+    for (const auto& text : list->get_array())
+      if (text.is_string()) texts.emplace_back(text.get_string());
+  return texts;
+}
+
+// A plan of an older Pawl says nothing of what came later: then the defaults hold.
+InfrastructureRequest request_of(StepContext& context) {
+  const json::object& params = context.step().params;
   InfrastructureRequest request;
-  request.settings.dir = string_or(params, "dir");
-  request.settings.backend = string_or(params, "backend");
-  if (const json::value* files = find(params, "var_files"); files && files->is_array())
-    for (const auto& file : files->get_array())
-      if (file.is_string()) request.settings.var_files.emplace_back(file.get_string());
+  TerraformSettings& settings = request.settings;
+  settings.dir = string_or(params, "dir");
+  settings.backend = string_or(params, "backend");
+  settings.var_files = texts_at(params, "var_files");
+  settings.binary = string_or(params, "binary", settings.binary);
+  settings.workspace = string_or(params, "workspace");
+  if (params.contains("protect")) settings.protect = texts_at(params, "protect");
+  request.allow_destroy = texts_at(params, "allow_destroy");
+  // The rest of the step's time is for the work itself.
+  const auto& plan = context.deployment().plan;
+  const auto limit = plan ? plan->policy.step_limit : RunPolicy{}.step_limit;
+  request.lock_wait = limit * 9 / 10;
   request.environment = string_or(params, "environment");
   request.region = string_or(params, "region");
   request.function = string_or(params, "function");
@@ -22,7 +42,13 @@ InfrastructureRequest request_of(const json::object& params) {
 }
 
 std::string plan_file_of(const Deployment& deployment) {
-  return fmt::format(".pawl/terraform/{}.tfplan", deployment.id);
+  return fmt::format(".pawl/terraform/{}/{}.tfplan", deployment.environment, deployment.id);
+}
+
+json::array array_of(const std::vector<std::string>& texts) {
+  json::array array;
+  for (const auto& text : texts) array.push_back(json::string(text));
+  return array;
 }
 
 LogLine log_of(StepContext& context) {
@@ -38,8 +64,8 @@ class PlanInfrastructure : public Step {
   Task<Result<Observation>> observe(StepContext&) override { co_return Observation{}; }
 
   Task<Result<json::object>> perform(StepContext& context) override {
-    PAWL_CO_CHECK(co_await infrastructure_.available());
-    InfrastructureRequest request = request_of(context.step().params);
+    InfrastructureRequest request = request_of(context);
+    PAWL_CO_CHECK(co_await infrastructure_.available(request.settings));
     PAWL_CO_TRY(const auto caller, co_await identity_.caller());
     request.account_id = caller.account;
     request.plan_file = plan_file_of(context.deployment());
@@ -49,7 +75,9 @@ class PlanInfrastructure : public Step {
     json::object outputs{{"has_changes", plan.has_changes}, {"to_add", plan.to_add},
                          {"to_change", plan.to_change},     {"to_destroy", plan.to_destroy},
                          {"plan_sha256", plan.plan_sha256}, {"plan_file", plan_file},
-                         {"account_id", caller.account}};
+                         {"account_id", caller.account},    {"changes", plan.changes}};
+    // Who allowed it is in the journal: the trigger names the person and the option.
+    if (!plan.allowed.empty()) outputs["allowed"] = array_of(plan.allowed);
     co_return outputs;
   }
 
@@ -73,6 +101,12 @@ class ApplyInfrastructure : public Step {
       co_return co_await read_outputs(context);
     }
     InfrastructureRequest request = request_with_plan(context);
+    request.changes = static_cast<int>(int_or(planned->outputs, "to_add") +
+                                       int_or(planned->outputs, "to_change") +
+                                       int_or(planned->outputs, "to_destroy"));
+    request.progress = [&context](uint64_t done, uint64_t total) {
+      context.progress(done, total, "resources");
+    };
     const std::string sha256 = string_or(planned->outputs, "plan_sha256");
     PAWL_CO_CHECK(co_await context.before_change());
     LogLine log = log_of(context);
@@ -87,7 +121,7 @@ class ApplyInfrastructure : public Step {
 
  private:
   static InfrastructureRequest request_with_plan(StepContext& context) {
-    InfrastructureRequest request = request_of(context.step().params);
+    InfrastructureRequest request = request_of(context);
     request.account_id = context.deployment().output("plan_infrastructure", "account_id");
     request.plan_file = context.deployment().output("plan_infrastructure", "plan_file");
     return request;

@@ -25,7 +25,8 @@ class WithoutPort : public Step {
 
 class Library : public StepLibrary {
  public:
-  explicit Library(const StepPorts& ports) : health_(ports.health) {
+  explicit Library(const StepPorts& ports)
+      : health_(ports.health), infrastructure_(ports.infrastructure) {
     const bool images = ports.images != nullptr;
     const bool functions = ports.functions != nullptr;
     const bool objects = ports.objects != nullptr;
@@ -62,6 +63,11 @@ class Library : public StepLibrary {
     return steps::verify_rollback(health_, context);
   }
 
+  void end(const Deployment& deployment) override {
+    const std::string plan = deployment.output("plan_infrastructure", "plan_file");
+    if (infrastructure_ != nullptr && !plan.empty()) infrastructure_->discard(plan);
+  }
+
  private:
   using Make = std::unique_ptr<Step> (*)(const StepPorts&);
   void add(const char* kind, bool has_ports, Make make, const StepPorts& ports) {
@@ -69,6 +75,7 @@ class Library : public StepLibrary {
   }
 
   HealthProbe* health_;
+  Infrastructure* infrastructure_;
   std::map<std::string, std::unique_ptr<Step>, std::less<>> steps_;
 };
 

@@ -22,6 +22,7 @@ class NotifyStarted : public Step {
     const Deployment& deployment = context.deployment();
     Outcome outcome{"in_progress", deployment.reason, ""};
     auto report = make_report(deployment, outcome, string_or(context.step().params, "repository"));
+    report.say = [&context](std::string_view line) { context.log(line); };
     PAWL_CO_CHECK(co_await context.before_change());
     PAWL_CO_TRY(const auto told, co_await forge_->report_started(std::move(report)));
     for (const auto& problem : told.problems) context.log("not told: " + problem);

@@ -49,7 +49,7 @@ class PruneVersions : public Step {
     std::set<std::string> in_use{
         captured.live.function_version,
         context.deployment().output("publish_version", "function_version")};
-    if (const json::value* named = context.step().params.if_contains("in_use");
+    if (const json::value* named = context.step().params->if_contains("in_use");
         named != nullptr && named->is_array())
       for (const auto& version : named->get_array())
         if (version.is_string()) in_use.emplace(version.get_string());

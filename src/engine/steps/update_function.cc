@@ -21,8 +21,13 @@ class UpdateFunction : public Step {
     const bool is_at_rest = state->last_update_status != "InProgress" &&
                             state->last_update_status != "Failed" && state->state != "Pending" &&
                             state->state != "Failed";
-    if (is_at_rest && !image.empty() && digest_of(*state) == digest_of_uri(image))
-      seen.done = outputs_of(*state, image);
+    if (is_at_rest && !image.empty() && digest_of(*state) == digest_of_uri(image)) {
+      // Another deployment may just have taken it away: looked at again when the reads have
+      // settled.
+      PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
+      PAWL_CO_TRY(const auto again, co_await functions_.get(target.name, ""));
+      if (digest_of(again) == digest_of_uri(image)) seen.done = outputs_of(again, image);
+    }
     co_return seen;
   }
 
@@ -44,7 +49,7 @@ class UpdateFunction : public Step {
     const std::string ours = wanted_image(context.deployment());
     const std::string& before = captured.latest.image_uri;
     const StepState* state = context.deployment().step(context.step().id);
-    const bool was_changed = state != nullptr && !state->outputs.empty();
+    const bool was_changed = state != nullptr && !state->outputs->empty();
     if (!captured.function_exists || ours.empty()) {
       context.log("there is no earlier image to go back to");
       co_return json::object{};
@@ -55,16 +60,10 @@ class UpdateFunction : public Step {
       co_return Error(ErrorKind::failed, "which image the function had before is not known");
     }
     const auto target = function_target(context.step().params);
-    // Ours may still be on its way; with it, or with the captured one, the function is as expected.
-    auto now = co_await functions_.get(target.name, "");
-    if (now.ok() && digest_of(*now) == captured.latest.digest) {
-      PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
-      now = co_await functions_.get(target.name, "");
+    if (!was_changed) {
+      PAWL_CO_TRY(const bool is_settled, co_await was_left_alone(context, target, before));
+      if (is_settled) co_return json::object{};
     }
-    if (!now.ok()) co_return explain_function_error(std::move(now).error(), target.name);
-    const bool is_back = digest_of(*now) == captured.latest.digest;
-    if (is_back && !was_changed && now->last_update_status != "InProgress")
-      co_return json::object{};
     PAWL_CO_TRY(const auto restored,
                 co_await give_image(context, functions_, target, before, digest_of_uri(ours)));
     json::object outputs;
@@ -74,6 +73,24 @@ class UpdateFunction : public Step {
   }
 
  private:
+  // Whether the function has the image that it had, and nothing of ours can change that any more.
+  // An update may still be on its way: it may be seen only after the reads have settled, or come
+  // from a process that stands still, and then it is to be refused.
+  Task<Result<bool>> was_left_alone(StepContext& context, FunctionTarget target,
+                                    std::string before) {
+    auto now = co_await functions_.get(target.name, "");
+    if (now.ok() && digest_of(*now) == digest_of_uri(before)) {
+      PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
+      now = co_await functions_.get(target.name, "");
+    }
+    if (!now.ok()) co_return explain_function_error(std::move(now).error(), target.name);
+    if (digest_of(*now) != digest_of_uri(before) || now->last_update_status == "InProgress")
+      co_return false;
+    const StepState* state = context.deployment().step(context.step().id);
+    if (state != nullptr && state->was_refused) co_return true;
+    co_return co_await shut_out_late_updates(context, functions_, target, before);
+  }
+
   static std::string wanted_image(const Deployment& deployment) {
     return deployment.output("copy_image", "image_uri");
   }

@@ -67,7 +67,9 @@ IdSource IdSource::from_json(const json::object& object) {
 
 void Ledger::record(WallTime time, std::string service, std::string action, std::string resource,
                     json::object details) {
-  entries_.push_back({++last_sequence_, time, std::move(service), std::move(action),
+  ++last_sequence_;
+  if (limit_ == 0) return;
+  entries_.push_back({last_sequence_, time, std::move(service), std::move(action),
                       std::move(resource), std::move(details)});
   if (entries_.size() > limit_) entries_.pop_front();
 }

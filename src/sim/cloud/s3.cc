@@ -157,9 +157,10 @@ Result<Object> S3::copy(const std::string& from_bucket, const std::string& from_
 Result<void> S3::remove(const std::string& bucket_name, const std::string& key,
                         const Conditions& conditions, WallTime now) {
   PAWL_TRY(BucketState * bucket, find_bucket(bucket_name));
+  // With If-Match a key that is not there is 404, without it is deleted already.
+  PAWL_CHECK(check_conditions(*bucket, key, conditions));
   auto found = bucket->objects.find(key);
   if (found == bucket->objects.end()) return ok();
-  PAWL_CHECK(check_conditions(*bucket, key, conditions));
   blobs_.remove(found->second.blob);
   bucket->objects.erase(found);
   ledger_.record(now, "s3", "DeleteObject", bucket_name + "/" + key);

@@ -115,14 +115,15 @@ void Invariants::carried_out(size_t number, bool changed) {
   const bool is_late = epochs_[effect.environment] > effect.by.token;
   if (is_late) world_.seen.count("a request was sent under a lease that was lost");
   if (!changed) return;
-  // AWS takes no precondition for a deletion; that nothing is there, and If-Match, which compares
-  // contents, hold again when what was there has been put back. What was sent just before its
-  // process was put to sleep hits what it finds (docs/guarantees.md, "What is not promised").
-  // So does a RevisionId when nothing was changed since the look: an undo had nothing to undo.
-  uint64_t& last_change = last_changes_[effect.resource];
-  const bool was_left_alone = std::exchange(last_change, ++moment_) < effect.issued_at;
+  if (is_late && effect.action == "remove_anything")
+    broken(kOldEpochs, fmt::format("{} of {} deletes {}, whatever is there, under a lease that is "
+                                   "lost",
+                                   effect.by.step, effect.by.deployment, effect.resource));
+  // AWS takes no precondition for an alias's deletion; that nothing is there, and If-Match, which
+  // compares contents, hold again when what was there has been put back. What was sent just before
+  // its process was put to sleep hits what it finds (docs/guarantees.md, "What is not promised").
   const bool is_unfenced = effect.action == "delete_alias" || effect.action == "create_alias" ||
-                           effect.resource.rfind("s3 ", 0) == 0 || was_left_alone;
+                           effect.resource.rfind("s3 ", 0) == 0;
   if (is_late && is_unfenced) {
     world_.seen.count("what nobody can fence arrived late and hit what came after");
     if (const std::string& owner = owner_of(effect.environment); !owner.empty())

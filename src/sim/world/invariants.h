@@ -171,7 +171,6 @@ class Invariants {
   void check_delivered(const Deployment& deployment);
   void check_trunk_at_rest();
   void forget_what_was_deleted(const Effect& effect);
-  std::map<std::string, uint64_t> last_changes_;  // resource -> moment
   void see_end(const Deployment& deployment);
   bool may_fail() const;
 

@@ -25,7 +25,7 @@ bool needs_the_traffic(const PlanStep& step, bool has_alias) {
 
 void Invariants::check_hook_call(const Deployment& deployment, const std::string& id) {
   const PlanStep* hook = deployment.plan ? deployment.plan->step(id) : nullptr;
-  if (hook == nullptr || hook->params.contains("undo")) return;
+  if (hook == nullptr || hook->params->contains("undo")) return;
   const bool is_before = string_or(hook->params, "when") == "before_traffic";
   const bool has_alias = !string_or(hook->params, "alias").empty();
   bool is_later = false;  // steps that stand after it: other hooks, the second look
@@ -78,7 +78,7 @@ void Invariants::check_hooks_at_end(const Deployment& deployment, const LiveView
   if (!data.readers.empty() && !now.live.empty()) data.readers.insert(now.live);
   if (!says_undone || data.warm.empty() || !deployment.plan) return;
   for (const PlanStep& step : deployment.plan->steps) {
-    if (step.kind != kHookKind || !step.params.contains("undo")) continue;
+    if (step.kind != kHookKind || !step.params->contains("undo")) continue;
     const std::string key = hook_key(deployment, hook_from_json(step.params), "");
     if (data.warm == key)
       broken(kRestored, fmt::format("{} ended as {}, and what {} did is still there", deployment.id,

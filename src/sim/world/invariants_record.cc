@@ -132,7 +132,7 @@ void Invariants::check_step(const Deployment& deployment, const Event& event) {
 }
 
 void Invariants::check_secrets(const Event& event) {
-  each_text(event.data, [&](std::string_view text) {
+  each_text(*event.data, [&](std::string_view text) {
     written(fmt::format("'{}' of {}", to_string(event.type), event.deployment), text);
   });
 }
@@ -217,7 +217,7 @@ void Invariants::at_rest() {
              fmt::format("{} is still {}: {}", id, to_string(deployment.phase), deployment.reason));
     const int tellings = told[id];
     if (tellings > kMostTellings) broken(kRest, fmt::format("{} was told {} times", id, tellings));
-    const bool is_to_be_told = deployment.plan.has_value() && is_terminal(deployment.phase);
+    const bool is_to_be_told = bool(deployment.plan) && is_terminal(deployment.phase);
     if (is_to_be_told && tellings == 0 && deployment.notifications.empty())
       broken(kRest, fmt::format("nobody was told how {} ended", id));
   }

@@ -239,7 +239,11 @@ Task<Result<Plan>> Node::make_plan(std::string id) {
   Plan plan = make_deploy_plan(world_.config, environment, decision, facts);
   // Each release's assets lie in a folder of their own.
   for (PlanStep& step : plan.steps)
-    if (step.kind == "upload_static") step.params["dir"] = "dist/" + deployment.release.version;
+    if (step.kind == "upload_static") {
+      json::object params = *step.params;
+      params["dir"] = "dist/" + deployment.release.version;
+      step.params = std::move(params);
+    }
   co_return plan;
 }
 

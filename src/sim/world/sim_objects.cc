@@ -20,15 +20,16 @@ ObjectInfo info_of(const cloud::Object& object, bool with_headers) {
   };
   info.cache_control = of(object.metadata.system, "cache-control");
   info.sha256 = of(object.metadata.user, "sha256");
+  info.content_encoding = of(object.metadata.system, "content-encoding");
   return info;
 }
 
-cloud::ObjectMetadata metadata_of(const std::string& type, const std::string& caching,
-                                  const std::string& sha256) {
+cloud::ObjectMetadata metadata_of(const PutRequest& put) {
   cloud::ObjectMetadata metadata;
-  metadata.content_type = type;
-  if (!caching.empty()) metadata.system["cache-control"] = caching;
-  if (!sha256.empty()) metadata.user["sha256"] = sha256;
+  metadata.content_type = put.content_type;
+  if (!put.cache_control.empty()) metadata.system["cache-control"] = put.cache_control;
+  if (!put.content_encoding.empty()) metadata.system["content-encoding"] = put.content_encoding;
+  if (!put.sha256.empty()) metadata.user["sha256"] = put.sha256;
   return metadata;
 }
 
@@ -46,18 +47,22 @@ Request change(World& world, std::string action, const std::string& bucket,
 
 }  // namespace
 
-Task<Result<std::vector<ObjectInfo>>> SimObjects::list(std::string bucket, std::string prefix) {
+Task<Result<std::vector<ObjectInfo>>> SimObjects::list(std::string bucket, std::string prefix,
+                                                       size_t at_most) {
   World& world = gate_.world();
   Request request{"list", "s3 " + bucket + "/" + prefix};
   std::function<Result<std::vector<ObjectInfo>>()> work =
-      [&world, bucket, prefix]() -> Result<std::vector<ObjectInfo>> {
+      [&world, bucket, prefix, at_most]() -> Result<std::vector<ObjectInfo>> {
     std::vector<ObjectInfo> found;
     cloud::ListQuery query;
     query.bucket = bucket;
     query.prefix = prefix;
     for (;;) {
       PAWL_TRY(auto page, world.cloud.s3.list(query));
-      for (const auto& object : page.objects) found.push_back(info_of(object, false));
+      for (const auto& object : page.objects) {
+        if (found.size() == at_most) return found;
+        found.push_back(info_of(object, false));
+      }
       if (!page.truncated) return found;
       query.after = page.next;
     }
@@ -102,35 +107,38 @@ Task<Result<ObjectInfo>> SimObjects::put(PutRequest put) {
     const auto* file = std::get_if<FileOnDisk>(&put.body);
     const std::string& body = file ? world.work_tree[file->path] : std::get<std::string>(put.body);
     cloud::Conditions conditions{put.if_match, put.if_none_match};
-    PAWL_TRY(auto object,
-             world.cloud.s3.put_bytes(put.bucket, put.key, body,
-                                      metadata_of(put.content_type, put.cache_control, put.sha256),
-                                      conditions, world.clock.now()));
+    PAWL_TRY(auto object, world.cloud.s3.put_bytes(put.bucket, put.key, body, metadata_of(put),
+                                                   conditions, world.clock.now()));
     return info_of(object, true);
   };
   co_return co_await call<ObjectInfo>(gate_, std::move(request), std::move(work));
 }
 
-Task<Result<ObjectInfo>> SimObjects::copy(std::string bucket, std::string from,
-                                          ObjectInfo headers) {
+Task<Result<ObjectInfo>> SimObjects::copy(CopyRequest copy) {
   World& world = gate_.world();
-  Request request = change(world, "copy_object", bucket, headers.key);
-  std::function<Result<ObjectInfo>()> work = [&world, bucket, from,
-                                              headers]() -> Result<ObjectInfo> {
-    PAWL_TRY(auto object, world.cloud.s3.copy(bucket, from, bucket, headers.key,
-                                              metadata_of(headers.content_type,
-                                                          headers.cache_control, headers.sha256),
-                                              {}, world.clock.now()));
+  Request request = change(world, "copy_object", copy.to.bucket, copy.to.key);
+  std::function<Result<ObjectInfo>()> work = [&world, copy]() -> Result<ObjectInfo> {
+    const PutRequest& to = copy.to;
+    PAWL_TRY(const auto source, world.cloud.s3.head(to.bucket, copy.from));
+    if (!copy.from_etag.empty() && copy.from_etag != source.etag)
+      return Error(ErrorKind::conflict, "the source is another").with_code("PreconditionFailed");
+    const cloud::Conditions conditions{to.if_match, to.if_none_match};
+    PAWL_TRY(auto object, world.cloud.s3.copy(to.bucket, copy.from, to.bucket, to.key,
+                                              metadata_of(to), conditions, world.clock.now()));
     return info_of(object, true);
   };
   co_return co_await call<ObjectInfo>(gate_, std::move(request), std::move(work));
 }
 
-Task<Result<void>> SimObjects::remove(std::string bucket, std::string key) {
+Task<Result<void>> SimObjects::remove(std::string bucket, std::string key, std::string if_match) {
   World& world = gate_.world();
-  Request request = change(world, "remove", bucket, key);
-  std::function<Result<void>()> work = [&world, bucket, key] {
-    return world.cloud.s3.remove(bucket, key, {}, world.clock.now());
+  // Two names, since a deletion of whatever is there may never come late (Invariants).
+  Request request = change(world, if_match.empty() ? "remove_anything" : "remove", bucket, key);
+  request.is_guarded = true;
+  std::function<Result<void>()> work = [&world, bucket, key, if_match]() -> Result<void> {
+    auto removed = world.cloud.s3.remove(bucket, key, {if_match, false}, world.clock.now());
+    if (!removed.ok() && removed.error().code() == "NoSuchKey") return ok();
+    return removed;
   };
   co_return co_await call<void>(gate_, std::move(request), std::move(work));
 }

@@ -13,7 +13,7 @@ std::string repository_of(const ImageReference& image) {
 
 Result<ImageInfo> info_of(const std::string& digest_text) {
   PAWL_TRY(auto digest, Digest::parse(digest_text));
-  return ImageInfo{digest, digest, "amd64"};
+  return ImageInfo{digest, digest, "amd64", "linux", {}};
 }
 
 Result<ImageInfo> find_image(World& world, const ImageReference& image) {

@@ -24,6 +24,7 @@ class Project:
         self.extra = {}      # environment of pawl: PAWL_STORE
         self.commands = self.marks = 0
         self.releases = []   # those that are good
+        self.pushed = {}     # version -> digest
         self.bad = set()     # versions of the others
         shutil.copytree(example, self.folder, ignore=shutil.ignore_patterns(".pawl", "out"))
 
@@ -80,7 +81,7 @@ class Project:
                        "MEALS_ASSETS=/srv/meals/manifest.json"]
         labels = {"org.opencontainers.image.version": version,
                   "org.opencontainers.image.revision": commit, "release": version}
-        self.registry.push_image(version, self.layer, environment, labels)
+        self.pushed[version] = self.registry.push_image(version, self.layer, environment, labels)
         self.releases.append(version) if is_good else self.bad.add(version)
         return version
 

@@ -289,6 +289,55 @@ TEST(UpdateFunctionUndo, DoesNothingWhenNothingWasDone) {
   EXPECT_THAT(world.functions.ledger, IsEmpty());
 }
 
+// A read may tell for two seconds of the time before a change.
+TEST(UpdateFunctionUndo, IsNotDeceivedByAReadOfTheTimeBefore) {
+  StepWorld world;
+  world.old_release_is_live();
+  world.plan_deployment();
+  ASSERT_TRUE(world.run_until("copy_image").ok());
+  const FunctionState before = world.functions.functions["meals-dev"].latest;
+  world.crash_in("update_function");
+  world.functions.old_reads = {before};
+  const auto undone = world.undo_step("update_function");
+  ASSERT_TRUE(undone.ok()) << undone.error().message();
+  EXPECT_FALSE(undone->empty());
+  EXPECT_EQ(world.functions.functions["meals-dev"].latest.image_uri, before.image_uri);
+}
+
+TEST(UpdateFunction, IsNotDeceivedByAReadOfTheTimeBeforeItsImageWasTakenAway) {
+  StepWorld world;
+  world.old_release_is_live();
+  world.plan_deployment();
+  ASSERT_TRUE(world.run_until("copy_image").ok());
+  FunctionState earlier = world.functions.functions["meals-dev"].latest;
+  world.functions.set_image(earlier, world.deployment.output("copy_image", "image_uri"));
+  world.functions.old_reads = {earlier};
+  ASSERT_TRUE(world.run_step("update_function").ok());
+  EXPECT_FALSE(world.deployment.step("update_function")->observed);
+  EXPECT_EQ(world.functions.functions["meals-dev"].latest.image_uri, earlier.image_uri);
+}
+
+// A process that is put to sleep between its look at the lease and its request sends it hours
+// later, with the RevisionId that it had read: after an undo that found nothing, that must not
+// hold.
+TEST(UpdateFunctionUndo, ShutsOutAnUpdateThatIsStillOnItsWay) {
+  StepWorld world;
+  world.old_release_is_live();
+  world.plan_deployment();
+  ASSERT_TRUE(world.run_until("copy_image").ok());
+  const FunctionState before = world.functions.functions["meals-dev"].latest;
+  world.crash_in("update_function");
+  world.functions.functions["meals-dev"].latest = before;
+  const auto undone = world.undo_step("update_function");
+  ASSERT_TRUE(undone.ok()) << undone.error().message();
+  EXPECT_TRUE(undone->empty());
+  EXPECT_EQ(world.functions.functions["meals-dev"].latest.image_uri, before.image_uri);
+  const auto late =
+      fakes::run(world.functions.update_code("meals-dev", "x@sha256:1", before.revision_id));
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().code(), "PreconditionFailedException");
+}
+
 TEST(UpdateFunctionUndo, UndoesWhatACrashLeftUnderWay) {
   StepWorld world;
   world.old_release_is_live();
@@ -437,6 +486,45 @@ TEST(MoveAlias, DoesNotTakeOverAnAliasThatAppearedMeanwhile) {
   EXPECT_EQ(world.functions.functions["meals-dev"].aliases["live"].version, "$LATEST");
 }
 
+/// As the example's own tree does it on an environment's first deployment.
+void let_terraform_make_all(StepWorld& world) {
+  world.infrastructure.on_apply = [&world] {
+    world.functions.add("meals-dev", StepWorld::old_image());
+    world.functions.publish_and_point("meals-dev", "live");
+    world.functions.functions["meals-dev"].aliases["live"].description = "";
+  };
+}
+
+TEST(MoveAlias, MovesTheAliasThatTerraformMadeInThisDeployment) {
+  for (const bool is_good : {true, false}) {
+    StepWorld world;
+    let_terraform_make_all(world);
+    world.plan_deployment("terraformed");
+    ASSERT_TRUE(world.run_until("publish_version").ok());
+    if (!is_good) world.functions.faults.fail("update_alias", Error(ErrorKind::denied, "no"));
+    EXPECT_EQ(world.run_step("move_alias").ok(), is_good);
+    auto& aliases = world.functions.functions["meals-dev"].aliases;
+    EXPECT_EQ(aliases["live"].version, is_good ? "2" : "1");
+    // Nothing was live before: ours goes away again, and Terraform's is nobody's mistake.
+    const auto undone = world.undo_step("move_alias");
+    ASSERT_TRUE(undone.ok()) << undone.error().message();
+    EXPECT_EQ(aliases.count("live"), is_good ? 0u : 1u);
+  }
+}
+
+TEST(MoveAlias, DoesNotTakeOverWhatAnotherDeploymentMovedMeanwhile) {
+  StepWorld world;
+  let_terraform_make_all(world);
+  world.plan_deployment("terraformed");
+  ASSERT_TRUE(world.run_until("publish_version").ok());
+  auto& alias = world.functions.functions["meals-dev"].aliases["live"];
+  alias.description = "meals 1.4.0 (bbbbbbb), pawl deployment d-9, token 7";
+  const auto moved = world.run_step("move_alias");
+  ASSERT_FALSE(moved.ok());
+  EXPECT_EQ(moved.error().kind(), ErrorKind::conflict);
+  EXPECT_EQ(alias.version, "1");
+}
+
 TEST(MoveAliasUndo, RestoresVersionDescriptionAndWeights) {
   StepWorld world;
   world.old_release_is_live();
@@ -492,6 +580,41 @@ TEST(MoveAliasUndo, DoesNothingWhenTheAliasNeverMoved) {
   ASSERT_TRUE(undone.ok());
   EXPECT_TRUE(undone->empty());
   EXPECT_EQ(world.functions.ledger.size(), changes);
+}
+
+TEST(MoveAliasUndo, IsNotDeceivedByAReadOfTheTimeBefore) {
+  StepWorld world;
+  world.old_release_is_live();
+  world.plan_deployment();
+  ASSERT_TRUE(world.run_until("publish_version").ok());
+  const AliasState before = world.functions.functions["meals-dev"].aliases["live"];
+  world.crash_in("move_alias");
+  world.functions.old_alias_reads = {before};
+  ASSERT_TRUE(world.undo_step("move_alias").ok());
+  const AliasState now = world.functions.functions["meals-dev"].aliases["live"];
+  EXPECT_EQ(now.version, before.version);
+  EXPECT_EQ(now.description, before.description);
+}
+
+TEST(MoveAliasUndo, ShutsOutAMoveThatIsStillOnItsWay) {
+  StepWorld world;
+  world.old_release_is_live();
+  world.plan_deployment();
+  ASSERT_TRUE(world.run_until("publish_version").ok());
+  AliasState late = world.functions.functions["meals-dev"].aliases["live"];
+  world.crash_in("move_alias");
+  world.functions.functions["meals-dev"].aliases["live"] = late;
+  const auto undone = world.undo_step("move_alias");
+  ASSERT_TRUE(undone.ok()) << undone.error().message();
+  EXPECT_TRUE(undone->empty());
+  const AliasState now = world.functions.functions["meals-dev"].aliases["live"];
+  EXPECT_EQ(now.version, late.version);
+  EXPECT_EQ(now.description, late.description);
+  late.function = "meals-dev";
+  late.version = "2";
+  const auto moved = fakes::run(world.functions.update_alias(late));
+  ASSERT_FALSE(moved.ok());
+  EXPECT_EQ(moved.error().code(), "PreconditionFailedException");
 }
 
 TEST(MoveAliasUndo, MovesBackAfterACrash) {

@@ -431,7 +431,7 @@ TEST(Infrastructure, AppliesTheVeryPlanAndKeepsItsOutputs) {
   world.infrastructure.on_apply = [&] { world.nothing_is_live(); };
   const auto applied = world.run_until("apply_infrastructure");
   ASSERT_TRUE(applied.ok()) << applied.error().message();
-  EXPECT_THAT(world.infrastructure.ledger, ElementsAre("apply .pawl/terraform/d-1.tfplan"));
+  EXPECT_THAT(world.infrastructure.ledger, ElementsAre("apply .pawl/terraform/dev/d-1.tfplan"));
   EXPECT_EQ(world.infrastructure.requests[0].account_id, "000000000000");
   EXPECT_EQ(text(*applied, "outputs.url"), "https://meals.example");
   world.answers("1.4.2");

@@ -122,6 +122,8 @@ class StepWorld {
     if (done.ok()) {
       data["outputs"] = *done;
       data["observed"] = observed;
+    } else {
+      data = {{"error", done.error().message()}, {"kind", to_string(done.error().kind())}};
     }
     journal(done.ok() ? EventType::step_succeeded : EventType::step_failed, id, std::move(data));
     return done;

@@ -39,6 +39,11 @@ class FakeGitHub : public HttpClient {
   void answer(std::string method, std::string part, HttpResponse response, int times = 1) {
     rules_.push_back({std::move(method), std::move(part), std::move(response), times});
   }
+  /// Does what is asked, and then answers 502 as a proxy does.
+  void lose_answers(std::string method, std::string part, int times) {
+    rules_.push_back({std::move(method), std::move(part), response(502, "<html>"), times, true});
+  }
+  void clear_answers() { rules_.clear(); }
   static HttpResponse response(int status, std::string body = "{}", Headers headers = {}) {
     HttpResponse made;
     made.status = status;
@@ -53,6 +58,7 @@ class FakeGitHub : public HttpClient {
       if (rule.times == 0 || rule.method != request.method) continue;
       if (request.url.find(rule.part) == std::string::npos) continue;
       --rule.times;
+      if (rule.is_done) (void)serve(request);
       HttpResponse ruled = rule.response;
       ruled.url = request.url;
       co_return ruled;
@@ -83,6 +89,7 @@ class FakeGitHub : public HttpClient {
     std::string part;
     HttpResponse response;
     int times;
+    bool is_done = false;
   };
 
   // ".../commits/SHA/check-runs?.." -> "check-runs", ".../statuses/SHA" -> "statuses"

@@ -202,7 +202,7 @@ class AwsRig {
   AwsFace face;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<HttpClient> client;
-  aws::Credentials credentials{kKeyId, Secret(kSecret), Secret(), {}};
+  aws::Credentials credentials{kKeyId, Secret(kSecret), Secret(), {}, {}};
   bool signed_requests = true;
 
  private:

@@ -97,6 +97,19 @@ TEST(S3Face, ReadsUnderConditions) {
   EXPECT_EQ(s.get("a", {{"If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"}}).status, 412);
 }
 
+TEST(S3Face, DeletesUnderConditions) {
+  Site s;
+  const std::string first = header(s.put("a", "1"), "ETag");
+  const std::string second = header(s.put("a", "2"), "ETag");
+  const auto refused = s.call("s3", "DELETE", "/site/a", "", {{"If-Match", first}});
+  EXPECT_EQ(refused.status, 412);
+  EXPECT_EQ(s.code(refused), "PreconditionFailed");
+  EXPECT_EQ(s.get("a").body, "2");
+  EXPECT_EQ(s.call("s3", "DELETE", "/site/a", "", {{"If-Match", second}}).status, 204);
+  EXPECT_EQ(s.call("s3", "DELETE", "/site/a", "", {{"If-Match", second}}).status, 404);
+  EXPECT_EQ(s.call("s3", "DELETE", "/site/a").status, 204);
+}
+
 TEST(S3Face, WritesUnderConditions) {
   Site s;
   const Headers absent{{"If-None-Match", "*"}};

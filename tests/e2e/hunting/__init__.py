@@ -1,0 +1,1 @@
+"""Looking for secrets where none may be: for tests/e2e/secrets."""
