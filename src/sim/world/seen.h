@@ -69,7 +69,6 @@ inline constexpr const char* kMustBeSeen[] = {
     "a hook failed",
     "a hook was undone",
     "a hook was called again with the same key",
-    "a hook that is not known was left to a person",
     "a rollback was refused past the point of no return",
     "a rollback by command was refused because of a hook",
 };
