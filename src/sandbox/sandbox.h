@@ -32,6 +32,8 @@ struct SandboxOptions {
   std::optional<uint16_t> base_port;
   SandboxSeed seed;
   cloud::LambdaSettings lambda;
+  /// Calls by this GitHub App are taken beside those with the token.
+  GitHubAppSeed github_app;
 };
 
 class Sandbox {

@@ -68,6 +68,7 @@ Result<void> World::build() {
   GitHubFaceOptions face;
   face.url = connection.github_url;
   face.token = connection.credentials.github_token;
+  face.app = options_.github_app;
   github_face_ = std::make_unique<GitHubFace>(*github_, loop_.clock(), std::move(face));
   cloud_->sts.add_key(connection.credentials.access_key_id,
                       connection.credentials.secret_access_key.reveal_for("the sandbox's STS"),

@@ -29,6 +29,7 @@ struct WorldOptions {
   std::filesystem::path folder;
   Connection connection;  // urls and credentials
   cloud::LambdaSettings lambda;
+  GitHubAppSeed github_app;
   std::function<std::string(int number)> api_endpoint;
   Isolation isolation;
 };

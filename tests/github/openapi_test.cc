@@ -1,16 +1,20 @@
 // Every call that Pawl makes of GitHub, and every answer of the sandbox's GitHub, held against
 // GitHub's own published description by a proxy between the two (openapi/proxy.mjs). Skipped where
 // node or the proxy's packages are not found: npm ci --prefix tests/github/openapi
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 
+#include "github/app.h"
+#include "github/changes.h"
 #include "github/client.h"
 #include "github/forge.h"
 #include "net/loop.h"
 #include "support/server_process.h"
+#include "support/test_keys.h"
 
 namespace pawl {
 namespace {
@@ -108,6 +112,85 @@ TEST_F(GitHubContract, HoldsForTheLongestThatPawlSays) {
   const auto failed = finish("failed");
   ASSERT_TRUE(failed.ok());
   EXPECT_THAT(failed->problems, IsEmpty());
+}
+
+// More commits than a page has, from one of them to the last.
+TEST_F(GitHubContract, HoldsForTheCommitsThatADeploymentBrings) {
+  const std::string live = fmt::format("{:040x}", 10), next = fmt::format("{:040x}", 130);
+  const Changes brought = loop_.run(read_changes(*client_, "example/meals", live, next));
+  EXPECT_EQ(brought.remark, "");
+  EXPECT_EQ(brought.total, 120);
+  ASSERT_EQ(brought.commits.size(), 120u);
+  EXPECT_EQ(brought.commits.front().subject, "change 130");
+  EXPECT_EQ(brought.commits.back().subject, "change 11");
+  const Changes back = loop_.run(read_changes(*client_, "example/meals", next, live));
+  EXPECT_EQ(headline(back, next), "goes back 120 commits from 0000000");
+  const Changes unknown = loop_.run(read_changes(*client_, "example/meals", kSha, next));
+  EXPECT_THAT(unknown.remark, testing::HasSubstr("GitHub does not know both"));
+  report_.sha = next;
+  report_.base_sha = live;
+  const auto told = finish("failed");
+  ASSERT_TRUE(told.ok());
+  EXPECT_THAT(told->problems, IsEmpty());
+}
+
+TEST_F(GitHubContract, HoldsForEnvironmentsAndTags) {
+  const auto rules = loop_.run(read_environment_rules(*client_, "example/meals", "prod"));
+  ASSERT_TRUE(rules.ok()) << rules.error().message();
+  EXPECT_EQ(rules->size(), 3u);
+  const auto none = loop_.run(read_environment_rules(*client_, "example/meals", "nowhere"));
+  ASSERT_TRUE(none.ok()) << none.error().message();
+  EXPECT_THAT(none->at(0), testing::HasSubstr("no such environment"));
+  const auto tags = loop_.run(read_tags(*client_, "example/meals"));
+  ASSERT_TRUE(tags.ok()) << tags.error().message();
+  ASSERT_EQ(tags->size(), 1u);
+  EXPECT_EQ(tags->at(0).name, "v1.4.2");
+  of_repository("GET", "/environments");
+}
+
+// The whole of it as a GitHub App: its own token, its installation, the installation's token.
+TEST_F(GitHubContract, HoldsForAnApp) {
+  GitHubAppOptions app;
+  app.app_id = "1234";
+  app.private_key = github_app_key(test::kRsaKey);
+  app.repository = "example/meals";
+  app.api.api_url = options_.api_url;
+  GitHubOptions options;
+  options.api_url = options_.api_url;
+  options.credentials = make_github_app(*http_, loop_.clock(), loop_.entropy(), std::move(app));
+  client_.emplace(*http_, loop_.clock(), loop_.entropy(), options);
+  const auto access = loop_.run(make_github_forge(*client_)->check_access("example/meals"));
+  ASSERT_TRUE(access.ok()) << access.error().message();
+  EXPECT_EQ(*access, "example/meals, as the App 1234");
+  const auto told = finish("succeeded");
+  ASSERT_TRUE(told.ok());
+  EXPECT_THAT(told->problems, IsEmpty());
+  const auto other = loop_.run(client_->get("/user"));
+  EXPECT_TRUE(other.ok()) << other.error().message();
+}
+
+// Without the proxy, which would have to change what Location and Link say.
+TEST_F(GitHubContract, HoldsForARenamedRepositoryAndForWhatHasNotChanged) {
+  GitHubOptions options = options_;
+  options.api_url = string_or(sandbox_->ready(), "github.url");
+  client_.emplace(*http_, loop_.clock(), loop_.entropy(), options);
+  const auto forge = make_github_forge(*client_);
+  const auto access = loop_.run(forge->check_access("example/old-name"));
+  ASSERT_TRUE(access.ok()) << access.error().message();
+  EXPECT_THAT(*access, testing::HasSubstr("example/new-name, as the token; example/old-name is"));
+  report_.repository = "example/old-name";
+  const auto told = finish("failed");
+  ASSERT_TRUE(told.ok());
+  EXPECT_THAT(told->problems, IsEmpty());
+  const auto used = [&] {
+    const auto limits = call("GET", "/rate_limit");
+    return int_or(limits.get_object(), "rate.used");
+  };
+  // Asked once more, the same list costs nothing of the rate limit.
+  of_repository("GET", "/labels");
+  const int64_t before = used();
+  of_repository("GET", "/labels");
+  EXPECT_EQ(used(), before + 1);  // the question itself
 }
 
 // The proxy is worth something only when it does refuse.

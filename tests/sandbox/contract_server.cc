@@ -4,7 +4,8 @@
 //
 //   {"url", "key", "secret", "image", "role",              of the AWS face
 //    "registries": [{"host", "user", "password"}, ...],    the source's, then ECR's
-//    "github": {"url", "token"}}
+//    "github": {"url", "token"}}                            also of the App 1234 (test_keys.h)
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include "net/watched_fd.h"
 #include "sandbox/sandbox.h"
 #include "support/temp_folder.h"
+#include "support/test_keys.h"
 
 namespace pawl::sandbox {
 namespace {
@@ -39,11 +41,37 @@ std::string without_scheme(const std::string& url) {
   return url.substr(url.find("://") + 3);
 }
 
+std::string sha_of(int commit) {
+  return fmt::format("{:040x}", commit);
+}
+
+// 130 commits, more than a page, with a tag at the last; an environment with every kind of rule; a
+// repository that had another name.
+Result<void> fill_github(cloud::GitHub& github, WallTime now) {
+  const std::string repository = "example/meals";
+  constexpr int kCommits = 130;
+  for (int i = 1; i <= kCommits; ++i) {
+    cloud::Commit commit{sha_of(i), fmt::format("change {}", i), now};
+    PAWL_CHECK(github.add_commit(repository, std::move(commit), "main"));
+  }
+  PAWL_CHECK(github.add_tag(repository, {"v1.4.2", sha_of(kCommits)}));
+  cloud::GitHubEnvironment prod;
+  prod.name = "prod";
+  prod.wait_timer_minutes = 30;
+  prod.reviewers = {"ana"};
+  prod.teams = {"ops"};
+  prod.prevents_self_review = prod.protected_branches_only = true;
+  PAWL_CHECK(github.put_environment(repository, std::move(prod), now));
+  github.add_repository("example/old-name", now);
+  return github.rename_repository("example/old-name", "example/new-name");
+}
+
 Result<json::object> ready_line(Sandbox& sandbox, Clock& clock) {
   const Connection& at = sandbox.connection();
   auto& cloud = sandbox.world().cloud();
   for (const char* repository : {"team/app", "mirror/app"})
     PAWL_CHECK(cloud.ecr.create(repository, false, clock.now()));
+  PAWL_CHECK(fill_github(sandbox.world().github_model(), clock.now()));
   const auto token = cloud.ecr.issue_token(clock.now());
   json::array registries;
   registries.push_back(json::object{{"host", without_scheme(at.source_registry_url)},
@@ -84,6 +112,8 @@ Result<void> serve() {
   options.folder = folder / "sandbox";
   options.base_port = uint16_t{0};
   options.seed = seed();
+  options.github_app.app_id = "1234";
+  options.github_app.key_pem = test::kRsaPublicKey;
   // Long enough to be seen as InProgress.
   options.lambda.create_duration = options.lambda.update_duration =
       options.lambda.publish_duration = std::chrono::milliseconds(200);

@@ -1,10 +1,13 @@
 // GitHub's REST face: shapes, errors, paging, and the rules that clients trip over.
 #include "sandbox/github/face.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/jwt.h"
 #include "sandbox/support/client.h"
+#include "support/test_keys.h"
 
 namespace pawl::sandbox {
 namespace {
@@ -267,7 +270,138 @@ TEST_F(GitHubCalls, ListsComeInPages) {
   EXPECT_FALSE(call("GET", "/issues?labels=a").headers.has("Link"));
 }
 
+TEST_F(GitHubCalls, WhatHasNotChangedIsAskedForFree) {
+  made("/labels", {{"name", "urgent"}});
+  const auto first = call("GET", "/labels");
+  const std::string etag = first.headers.get_or("ETag", "");
+  ASSERT_NE(etag, "");
+  const Headers with_etag{{"Authorization", "Bearer ghp_the-token"}, {"If-None-Match", etag}};
+  const auto same = client_.send("GET", url_ + "/repos/example/meals/labels", with_etag);
+  EXPECT_EQ(same.status, 304);
+  EXPECT_EQ(same.body, "");
+  EXPECT_EQ(same.headers.get_or("X-RateLimit-Used", "?"),
+            first.headers.get_or("X-RateLimit-Used", ""));
+  made("/labels", {{"name", "deployment"}});
+  EXPECT_EQ(client_.send("GET", url_ + "/repos/example/meals/labels", with_etag).status, 200);
+}
+
+TEST_F(GitHubCalls, AreRedirectedFromANameOfBefore) {
+  ASSERT_TRUE(github_.rename_repository("example/meals", "example/food").ok());
+  const auto answer = call("GET", "/issues?state=all");
+  EXPECT_EQ(answer.status, 301);
+  const std::string location = answer.headers.get_or("Location", "");
+  EXPECT_THAT(location, testing::MatchesRegex("http://api/repositories/[0-9]+/issues.state=all"));
+  const std::string path = location.substr(std::string("http://api").size());
+  const auto there = client_.send("GET", url_ + path, {{"Authorization", "Bearer ghp_the-token"}});
+  EXPECT_EQ(there.status, 200);
+  EXPECT_EQ(
+      client_.send("GET", url_ + "/repos/example/food", {{"Authorization", "Bearer ghp_the-token"}})
+          .status,
+      200);
+}
+
+TEST_F(GitHubCalls, TellWhatIsBetweenTwoCommits) {
+  const auto sha = [](int i) { return fmt::format("{:040}", i); };
+  for (int i = 1; i <= 40; ++i)
+    ASSERT_TRUE(github_.add_commit("example/meals", {sha(i), "change", WallTime{5}}, "main").ok());
+  const std::string path = "/compare/" + sha(1) + "..." + sha(40);
+  const auto whole = body_of(call("GET", path));
+  EXPECT_EQ(whole.at("status"), "ahead");
+  EXPECT_EQ(whole.at("commits").as_array().size(), 39u);
+  const auto page = call("GET", path + "?per_page=30&page=2");
+  EXPECT_EQ(body_of(page).at("commits").as_array().size(), 9u);
+  EXPECT_EQ(body_of(page).at("total_commits"), 39);
+  EXPECT_THAT(page.headers.get_or("Link", ""), HasSubstr("rel=\"prev\""));
+  const auto back = body_of(call("GET", "/compare/" + sha(40) + "..." + sha(38)));
+  EXPECT_EQ(back.at("status"), "behind");
+  EXPECT_EQ(back.at("behind_by"), 2);
+  EXPECT_EQ(call("GET", "/compare/" + sha(1) + "..." + kSha).status, 404);
+  EXPECT_EQ(call("GET", "/compare/main").status, 404);
+}
+
+TEST_F(GitHubCalls, ADeploymentMakesItsEnvironment) {
+  EXPECT_EQ(call("GET", "/environments/prod").status, 404);
+  made("/deployments", {{"ref", kSha}, {"environment", "prod"}});
+  const auto environment = body_of(call("GET", "/environments/prod"));
+  EXPECT_EQ(environment.at("name"), "prod");
+  EXPECT_TRUE(environment.at("protection_rules").as_array().empty());
+}
+
+// ---- as an App
+
+class AsAnApp : public GitHubCalls {
+ protected:
+  void SetUp() override {
+    GitHubCalls::SetUp();
+    GitHubFaceOptions options;
+    options.app.app_id = "1234";
+    options.app.key_pem = test::kRsaPublicKey;
+    options.app.permissions = {{"issues", "write"}, {"checks", "read"}};
+    start(std::move(options));
+  }
+  std::string jwt(int64_t issued, int64_t expires, const char* app = "1234") {
+    const int64_t now_s = loop_.clock().now().unix_ms / 1000;
+    return *make_jwt({{"iat", now_s + issued}, {"exp", now_s + expires}, {"iss", app}},
+                     Secret(test::kRsaKey));
+  }
+  HttpResponse as(const std::string& token, const std::string& method, const std::string& path,
+                  const std::string& body = "") {
+    return client_.send(method, url_ + path, {{"Authorization", "Bearer " + token}}, body);
+  }
+};
+
+TEST_F(AsAnApp, ATokenOfTheInstallationIsHadForTheAppsOwn) {
+  const std::string app = jwt(-60, 540);
+  const auto found = body_of(as(app, "GET", "/repos/example/meals/installation"));
+  const std::string path =
+      fmt::format("/app/installations/{}/access_tokens", found.at("id").as_int64());
+  const auto answer = as(app, "POST", path, R"({"repositories":["meals"]})");
+  ASSERT_EQ(answer.status, 201);
+  const auto made = body_of(answer);
+  const std::string token(made.at("token").as_string());
+  EXPECT_EQ(token.size(), 520u);
+  EXPECT_EQ(made.at("permissions").at("issues"), "write");
+  EXPECT_EQ(as(token, "GET", "/repos/example/meals").status, 200);
+  EXPECT_EQ(as(token, "POST", "/repos/example/meals/issues", R"({"title":"t"})").status, 201);
+  const auto refused =
+      as(token, "POST", "/repos/example/meals/check-runs", R"({"name":"x","head_sha":"y"})");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(body_of(refused).at("message"), "Resource not accessible by integration");
+  EXPECT_EQ(refused.headers.get_or("X-Accepted-GitHub-Permissions", ""), "checks=write");
+  // The App itself may only ask for tokens, and nobody else may.
+  EXPECT_EQ(as(app, "GET", "/repos/example/meals/issues").status, 403);
+  EXPECT_EQ(as(token, "POST", path, "{}").status, 401);
+}
+
+TEST_F(AsAnApp, ATokenThatIsNotRightIsRefusedAsGitHubDoes) {
+  struct Row {
+    std::string token;
+    const char* why;
+  };
+  const Row rows[] = {
+      {jwt(-60, 540, "99"), "Integration not found"},
+      {jwt(60, 540), "'Issued at' claim"},
+      {jwt(-700, -100), "'Expiration time' claim"},
+      {jwt(-60, 3'600), "too far in the future"},
+      {jwt(-60, 540) + "x", "could not be decoded"},
+      {"eyJhbGciOiJub25lIn0.e30.", "could not be decoded"},
+      {"ghs_unknown", "Bad credentials"},
+  };
+  for (const auto& row : rows) {
+    const auto answer = as(row.token, "GET", "/repos/example/meals/installation");
+    EXPECT_EQ(answer.status, 401) << row.why;
+    EXPECT_THAT(answer.body, HasSubstr(row.why));
+  }
+}
+
 TEST_F(GitHubCalls, WhatIsThereSurvivesBeingSavedAndRead) {
+  cloud::GitHubEnvironment prod;
+  prod.name = "prod";
+  prod.wait_timer_minutes = 5;
+  prod.reviewers = {"ana"};
+  prod.teams = {"ops"};
+  prod.prevents_self_review = prod.protected_branches_only = true;
+  ASSERT_TRUE(github_.put_environment("example/meals", prod, WallTime{6}).ok());
   made("/issues", {{"title", "t"}, {"body", "b"}, {"labels", json::array{"a"}}});
   made("/issues/1/comments", {{"body", "c"}});
   made("/check-runs", {{"name", "x"},

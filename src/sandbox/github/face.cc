@@ -53,22 +53,18 @@ size_t number_or(const std::string& text, size_t otherwise) {
                                                                                  : otherwise;
 }
 
-enum class Credentials { good, missing, bad };
-
-Credentials credentials(const ServerRequest& request, const Secret& token) {
-  const std::string header = request.headers().get_or("Authorization", "");
-  if (header.empty()) return Credentials::missing;
+// The token in a header, however it is carried; no value for another scheme.
+std::optional<std::string> given_token(const std::string& header) {
   const auto space = header.find(' ');
   const std::string scheme = header.substr(0, space);
   std::string given = space == std::string::npos ? "" : header.substr(space + 1);
   if (equal_without_case(scheme, "Basic")) {  // git and curl -u: the password is the token
     auto plain = base64_decode(given);
-    given = plain.ok() ? plain->substr(plain->find(':') + 1) : "";
-  } else if (!equal_without_case(scheme, "Bearer") && !equal_without_case(scheme, "token")) {
-    return Credentials::bad;
+    return plain.ok() ? plain->substr(plain->find(':') + 1) : "";
   }
-  return equal_in_constant_time(given, token.reveal_for("the GitHub face")) ? Credentials::good
-                                                                            : Credentials::bad;
+  if (!equal_without_case(scheme, "Bearer") && !equal_without_case(scheme, "token"))
+    return std::nullopt;
+  return given;
 }
 
 }  // namespace
@@ -101,6 +97,10 @@ bool GitHubFace::Call::is(std::string_view wanted_method,
   return true;
 }
 
+size_t GitHubFace::Call::query_number(std::string_view name, size_t otherwise) const {
+  return number_or(query_or(name), otherwise);
+}
+
 int64_t GitHubFace::Call::number(size_t index) const {
   return static_cast<int64_t>(number_or(path[index], 0));
 }
@@ -109,7 +109,8 @@ GitHubFace::GitHubFace(cloud::GitHub& github, Clock& clock, GitHubFaceOptions op
     : github_(github),
       clock_(clock),
       options_(std::move(options)),
-      shapes_(options_.url, options_.login) {}
+      shapes_(options_.url, options_.login),
+      apps_(options_.app) {}
 
 void GitHubFace::add_rate_limit(ServerResponse& response) {
   response.headers.set("X-RateLimit-Limit", std::to_string(options_.rate_limit));
@@ -122,6 +123,21 @@ void GitHubFace::add_rate_limit(ServerResponse& response) {
   response.headers.set("X-GitHub-Request-Id",
                        sha256_hex(fmt::format("{}:{}", window_start_ms_, used_)).substr(0, 24));
   response.headers.set("X-GitHub-Api-Version-Selected", "2022-11-28");
+}
+
+GitHubFace::Identified GitHubFace::identify(const ServerRequest& request) const {
+  const std::string header = request.headers().get_or("Authorization", "");
+  if (header.empty()) return {};
+  const auto given = given_token(header);
+  if (!given) return {Caller::refused, "Bad credentials"};
+  if (equal_in_constant_time(*given, options_.token.reveal_for("the GitHub face")))
+    return {Caller::owner, ""};
+  if (const auto app = apps_.check_app_token(*given, clock_.now()))
+    return app->ok() ? Identified{Caller::app, ""}
+                     : Identified{Caller::refused, app->error().what()};
+  if (const auto holds = apps_.is_installation_token(*given, clock_.now()); holds && *holds)
+    return {Caller::installation, ""};
+  return {Caller::refused, "Bad credentials"};
 }
 
 Task<ServerResponse> GitHubFace::handle(ServerRequest& request) {
@@ -137,41 +153,111 @@ Task<ServerResponse> GitHubFace::handle(ServerRequest& request) {
   call.query = request.query_list();
   auto body = co_await request.read_all(kMaxBodyBytes);
   ServerResponse response;
-  const auto known = credentials(request, options_.token);
-  auto parts = segments(call.raw_path);
+  const Identified known = identify(request);
   if (!body.ok()) {
     response = message(413, "Request body is too large");
-  } else if (known == Credentials::bad) {
-    response = message(401, "Bad credentials");
-  } else if (known == Credentials::missing) {
+  } else if (known.caller == Caller::refused) {
+    response = message(401, known.why);
+  } else if (known.caller == Caller::nobody) {
     response = message(401, "Requires authentication");
   } else if (used_ > options_.rate_limit) {
     response = message(403, "API rate limit exceeded for user ID 1.");
   } else {
-    std::optional<Error> problem;
-    if (!body->empty()) {
-      auto parsed = parse_json(*body, "the request");
-      if (!parsed.ok()) {
-        problem = cloud::github_error(400, "Problems parsing JSON");
-      } else if (parsed->is_array() && call.method != "GET") {
-        call.body["labels"] = *parsed;  // labels may come as a bare list
-      } else if (!parsed->is_object()) {
-        problem = cloud::github_error(400, "Body should be a JSON object");
-      } else {
-        call.body = std::move(parsed->as_object());
+    const bool reads = call.method == "GET";
+    response = answer(std::move(call), known.caller, *body);
+    if (reads && response.status == 200) {
+      const std::string etag =
+          fmt::format("W/\"{}\"", sha256_hex(std::get<std::string>(response.body)));
+      response.headers.set("ETag", etag);
+      // "does not count against your primary rate limit if a 304 response is returned"
+      if (request.headers().get_or("If-None-Match", "") == etag) {
+        response.status = 304;
+        response.body = std::string();
+        --used_;
       }
     }
-    if (parts.size() >= 3 && parts[0] == "repos") {
-      call.repository = parts[1] + "/" + parts[2];
-      call.path.assign(parts.begin() + 3, parts.end());
-    } else {
-      call.path = parts;
-    }
-    auto answer = problem ? Result<Answer>(*problem) : route(call);
-    response = answer.ok() ? finish(call, *std::move(answer)) : error(answer.error());
   }
   add_rate_limit(response);
   co_return response;
+}
+
+ServerResponse GitHubFace::answer(Call call, Caller caller, const std::string& body) {
+  if (!body.empty()) {
+    auto parsed = parse_json(body, "the request");
+    if (!parsed.ok()) return message(400, "Problems parsing JSON");
+    if (parsed->is_array() && call.method != "GET")
+      call.body["labels"] = *parsed;  // labels may come as a bare list
+    else if (!parsed->is_object())
+      return message(400, "Body should be a JSON object");
+    else
+      call.body = std::move(parsed->as_object());
+  }
+  const auto parts = segments(call.raw_path);
+  const auto behind = [&](size_t count) {
+    call.path.assign(parts.begin() + static_cast<std::ptrdiff_t>(count), parts.end());
+  };
+  if (parts.size() >= 3 && parts[0] == "repos") {
+    call.repository = parts[1] + "/" + parts[2];
+    behind(3);
+  } else if (parts.size() >= 2 && parts[0] == "repositories") {
+    const auto found = github_.repository(static_cast<int64_t>(number_or(parts[1], 0)));
+    if (!found.ok()) return error(found.error());
+    call.repository = (*found)->full_name();
+    behind(2);
+  } else {
+    behind(0);
+  }
+  if (auto elsewhere = redirected(call)) return *std::move(elsewhere);
+  if (auto for_app = app_call(call, caller)) return *std::move(for_app);
+  const std::string noun = call.path.empty() ? "" : call.path[0];
+  if (caller == Caller::installation && !call.repository.empty())
+    if (const auto missing = apps_.missing_permission(call.method, noun); !missing.empty()) {
+      auto refusal = message(403, "Resource not accessible by integration");
+      refusal.headers.set("X-Accepted-GitHub-Permissions", missing);
+      return refusal;
+    }
+  auto routed = route(call);
+  return routed.ok() ? finish(call, *std::move(routed)) : error(routed.error());
+}
+
+// A repository that has another name now. "repositories/ID" is where it is, whatever its name.
+std::optional<ServerResponse> GitHubFace::redirected(Call& call) {
+  if (call.repository.empty() || github_.repository(call.repository).ok()) return std::nullopt;
+  const auto* repository = github_.formerly(call.repository);
+  if (repository == nullptr) return std::nullopt;
+  size_t rest = 0;
+  for (int slash = 0; slash < 4 && rest != std::string::npos; ++slash)
+    rest = call.raw_path.find('/', rest + (slash > 0 ? 1 : 0));
+  std::string url = fmt::format("{}/repositories/{}{}", options_.url, repository->id,
+                                rest == std::string::npos ? "" : call.raw_path.substr(rest));
+  std::string query;
+  for (const auto& [name, value] : call.query)
+    query += fmt::format("{}{}={}", query.empty() ? "?" : "&", url_encode(name), url_encode(value));
+  url += query;
+  ServerResponse response = json_response(
+      301, json::object{{"message", "Moved Permanently"},
+                        {"url", url},
+                        {"documentation_url", "https://docs.github.com/rest/guides/"}});
+  response.headers.set("Location", url);
+  return response;
+}
+
+// What the App itself may ask for; everything else is for its installation.
+std::optional<ServerResponse> GitHubFace::app_call(const Call& call, Caller caller) {
+  const bool finds = !call.repository.empty() && call.is("GET", {"installation"});
+  const bool makes = call.is("POST", {"app", "installations", "*", "access_tokens"});
+  if (!finds && !makes) {
+    if (caller != Caller::app) return std::nullopt;
+    return message(403, "Resource not accessible by integration");
+  }
+  if (caller != Caller::app) return message(401, "A JSON web token could not be decoded");
+  if (makes) {
+    if (call.number(2) != GitHubApps::kInstallation) return message(404, "Not Found");
+    return json_response(201, apps_.make_token(clock_.now()));
+  }
+  if (!github_.repository(call.repository).ok()) return message(404, "Not Found");
+  return json_response(
+      200, shapes_.installation(apps_.seed().app_id, GitHubApps::kInstallation, clock_.now()));
 }
 
 ServerResponse GitHubFace::error(const Error& failed) const {
@@ -184,17 +270,7 @@ ServerResponse GitHubFace::error(const Error& failed) const {
                  std::move(errors));
 }
 
-// Cuts a list to its page and says in Link where the others are.
-ServerResponse GitHubFace::finish(const Call& call, Answer answer) const {
-  if (!answer.is_list) return json_response(answer.status, answer.body);
-  const json::array& all = answer.body.get_array();
-  const size_t size =
-      std::min(number_or(call.query_or("per_page"), kUsualPageItems), kMaxPageItems);
-  const size_t page = number_or(call.query_or("page"), 1);
-  const size_t last = std::max<size_t>(1, (all.size() + size - 1) / size);
-  json::array items;
-  for (size_t i = (page - 1) * size; i < std::min(page * size, all.size()); ++i)
-    items.push_back(all[i]);
+std::string GitHubFace::links(const Call& call, size_t page, size_t last) const {
   const auto link = [&](size_t number, const char* relation) {
     std::string query;
     for (const auto& [name, value] : call.query)
@@ -207,11 +283,29 @@ ServerResponse GitHubFace::finish(const Call& call, Answer answer) const {
   if (page < last) links.push_back(link(page + 1, "next"));
   if (page < last) links.push_back(link(last, "last"));
   if (page > 1) links.push_back(link(1, "first"));
+  return fmt::format("{}", fmt::join(links, ", "));
+}
+
+// Cuts a list to its page and says in Link where the others are.
+ServerResponse GitHubFace::finish(const Call& call, Answer answer) const {
+  if (!answer.is_list) {
+    auto response = json_response(answer.status, answer.body);
+    if (!answer.link.empty()) response.headers.set("Link", answer.link);
+    return response;
+  }
+  const json::array& all = answer.body.get_array();
+  const size_t size = std::min(call.query_number("per_page", kUsualPageItems), kMaxPageItems);
+  const size_t page = call.query_number("page", 1);
+  const size_t last = std::max<size_t>(1, (all.size() + size - 1) / size);
+  json::array items;
+  for (size_t i = (page - 1) * size; i < std::min(page * size, all.size()); ++i)
+    items.push_back(all[i]);
   json::value body = items;
   if (!answer.wrap.empty())
     body = json::object{{"total_count", all.size()}, {answer.wrap, std::move(items)}};
   auto response = json_response(answer.status, body);
-  if (!links.empty()) response.headers.set("Link", fmt::format("{}", fmt::join(links, ", ")));
+  const std::string header = links(call, page, last);
+  if (!header.empty()) response.headers.set("Link", header);
   return response;
 }
 
@@ -241,47 +335,11 @@ Result<GitHubFace::Answer> GitHubFace::route(const Call& call) {
   }
   for (const auto part :
        {&GitHubFace::route_checks, &GitHubFace::route_commits, &GitHubFace::route_deployments,
-        &GitHubFace::route_issues, &GitHubFace::route_labels, &GitHubFace::route_rest}) {
+        &GitHubFace::route_issues, &GitHubFace::route_labels, &GitHubFace::route_environments,
+        &GitHubFace::route_rest}) {
     if (auto answer = (this->*part)(call)) return *std::move(answer);
   }
   return cloud::github_error(404, "Not Found");
-}
-
-GitHubFace::Routed GitHubFace::route_rest(const Call& call) {
-  const auto& repository = repository_of(call);
-  json::array list;
-  if (call.is("GET", {"tags"})) {
-    for (const auto& tag : repository.tags) list.push_back(shapes_.tag(repository, tag));
-    return Answer{200, std::move(list), true, ""};
-  }
-  if (call.is("GET", {"releases"})) {
-    for (auto release = repository.releases.rbegin(); release != repository.releases.rend();
-         ++release)
-      list.push_back(shapes_.release(repository, *release));
-    return Answer{200, std::move(list), true, ""};
-  }
-  if (call.is("GET", {"releases", "latest"})) {
-    for (auto release = repository.releases.rbegin(); release != repository.releases.rend();
-         ++release)
-      if (!release->draft && !release->prerelease)
-        return Answer{200, shapes_.release(repository, *release), false, ""};
-    return cloud::github_error(404, "Not Found");
-  }
-  if (call.is("GET", {"actions", "runs"})) {
-    const std::string sha = call.query_or("head_sha"), branch = call.query_or("branch");
-    for (auto run = repository.runs.rbegin(); run != repository.runs.rend(); ++run) {
-      if (!sha.empty() && run->second.head_sha != sha) continue;
-      if (!branch.empty() && run->second.head_branch != branch) continue;
-      list.push_back(shapes_.workflow_run(repository, run->second));
-    }
-    return Answer{200, std::move(list), true, "workflow_runs"};
-  }
-  if (call.is("GET", {"actions", "runs", "*"})) {
-    const auto run = repository.runs.find(call.number(2));
-    if (run == repository.runs.end()) return cloud::github_error(404, "Not Found");
-    return Answer{200, shapes_.workflow_run(repository, run->second), false, ""};
-  }
-  return std::nullopt;
 }
 
 }  // namespace pawl::sandbox

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "base/encoding.h"
@@ -403,6 +404,116 @@ json::object GitHubShapes::tag(const cloud::GitHubRepository& repository,
           {"commit", {{"sha", tag.sha}, {"url", fmt::format("{}/commits/{}", url, tag.sha)}}},
           {"zipball_url", fmt::format("{}/zipball/refs/tags/{}", url, tag.name)},
           {"tarball_url", fmt::format("{}/tarball/refs/tags/{}", url, tag.name)}};
+}
+
+json::object GitHubShapes::comparison(const cloud::GitHubRepository& repository,
+                                      const std::string& base_head,
+                                      const cloud::Comparison& comparison, size_t first,
+                                      size_t last) const {
+  const auto ahead = static_cast<int64_t>(comparison.commits.size());
+  const char* status = ahead > 0 ? "ahead" : comparison.behind_by > 0 ? "behind" : "identical";
+  json::array commits;
+  for (size_t i = first; i < last; ++i)
+    commits.push_back(commit(repository, comparison.commits[i]));
+  const cloud::Commit base{comparison.merge_base, "", repository.created_at};
+  const std::string page = fmt::format("{}/compare/{}", html_url(repository), base_head);
+  return {{"url", fmt::format("{}/compare/{}", repository_url(repository), base_head)},
+          {"html_url", page},
+          {"permalink_url", page},
+          {"diff_url", page + ".diff"},
+          {"patch_url", page + ".patch"},
+          {"base_commit", commit(repository, base)},
+          {"merge_base_commit", commit(repository, base)},
+          {"status", status},
+          {"ahead_by", ahead},
+          {"behind_by", comparison.behind_by},
+          {"total_commits", ahead},
+          {"commits", std::move(commits)},
+          {"files", json::array()}};
+}
+
+json::object GitHubShapes::environment(const cloud::GitHubRepository& repository,
+                                       const cloud::GitHubEnvironment& e) const {
+  const std::string url =
+      fmt::format("{}/environments/{}", repository_url(repository), url_encode(e.name));
+  json::array rules;
+  int64_t rule = e.id * 10;
+  const auto add = [&](const char* type, json::object more) {
+    more["id"] = ++rule;
+    more["node_id"] = node_id("GateRule", rule);
+    more["type"] = type;
+    rules.push_back(std::move(more));
+  };
+  if (e.wait_timer_minutes > 0) add("wait_timer", {{"wait_timer", e.wait_timer_minutes}});
+  if (!e.reviewers.empty() || !e.teams.empty()) {
+    json::array reviewers;
+    for (const auto& login : e.reviewers) {
+      json::object reviewer = user();
+      reviewer["login"] = login;
+      reviewers.push_back(json::object{{"type", "User"}, {"reviewer", std::move(reviewer)}});
+    }
+    for (const auto& name : e.teams) {
+      const std::string team = fmt::format("{}/organizations/1/team/1", api_);
+      const json::object reviewer{{"id", 1},
+                                  {"node_id", node_id("Team", 1)},
+                                  {"url", team},
+                                  {"html_url", fmt::format("{}/orgs/o/teams/{}", api_, name)},
+                                  {"name", name},
+                                  {"slug", name},
+                                  {"description", ""},
+                                  {"privacy", "closed"},
+                                  {"notification_setting", "notifications_enabled"},
+                                  {"permission", "pull"},
+                                  {"members_url", team + "/members{/member}"},
+                                  {"repositories_url", team + "/repos"},
+                                  {"type", "organization"},
+                                  {"parent", nullptr}};
+      reviewers.push_back(json::object{{"type", "Team"}, {"reviewer", reviewer}});
+    }
+    add("required_reviewers",
+        {{"prevent_self_review", e.prevents_self_review}, {"reviewers", std::move(reviewers)}});
+  }
+  json::value branches = nullptr;
+  if (e.protected_branches_only) {
+    branches = json::object{{"protected_branches", true}, {"custom_branch_policies", false}};
+    add("branch_policy", {});
+  }
+  return {{"id", e.id},
+          {"node_id", node_id("Environment", e.id)},
+          {"name", e.name},
+          {"url", url},
+          {"html_url", fmt::format("{}/deployments/activity_log?environments_filter={}",
+                                   html_url(repository), url_encode(e.name))},
+          {"created_at", time_text(e.created_at)},
+          {"updated_at", time_text(e.created_at)},
+          {"protection_rules", std::move(rules)},
+          {"deployment_branch_policy", std::move(branches)}};
+}
+
+json::object GitHubShapes::installation(const std::string& app_id, int64_t id, WallTime now) const {
+  int64_t app_number = 0;
+  std::from_chars(app_id.data(), app_id.data() + app_id.size(), app_number);
+  const std::string url = fmt::format("{}/app/installations/{}", api_, id);
+  return {{"id", id},
+          {"account", user()},
+          {"repository_selection", "all"},
+          {"access_tokens_url", url + "/access_tokens"},
+          {"repositories_url", api_ + "/installation/repositories"},
+          {"html_url", fmt::format("{}/settings/installations/{}", api_, id)},
+          {"app_id", app_number},
+          {"app_slug", "pawl"},
+          {"target_id", 1},
+          {"target_type", "User"},
+          {"permissions",
+           json::object{{"checks", "write"}, {"contents", "read"}, {"metadata", "read"}}},
+          {"events", json::array()},
+          {"created_at", time_text(now)},
+          {"updated_at", time_text(now)},
+          {"single_file_name", nullptr},
+          {"has_multiple_single_files", false},
+          {"single_file_paths", json::array()},
+          {"suspended_by", nullptr},
+          {"suspended_at", nullptr}};
 }
 
 json::object GitHubShapes::release(const cloud::GitHubRepository& repository,

@@ -39,6 +39,12 @@ class GitHubShapes {
   json::object label(const cloud::GitHubRepository& repository, const std::string& name) const;
   json::object commit(const cloud::GitHubRepository& repository, const cloud::Commit& commit) const;
   json::object tag(const cloud::GitHubRepository& repository, const cloud::GitTag& tag) const;
+  /// One page of it: commits `first` to `last` (without it).
+  json::object comparison(const cloud::GitHubRepository& repository, const std::string& base_head,
+                          const cloud::Comparison& comparison, size_t first, size_t last) const;
+  json::object environment(const cloud::GitHubRepository& repository,
+                           const cloud::GitHubEnvironment& environment) const;
+  json::object installation(const std::string& app_id, int64_t id, WallTime now) const;
   json::object release(const cloud::GitHubRepository& repository,
                        const cloud::GitHubRelease& release) const;
   json::object workflow_run(const cloud::GitHubRepository& repository,

@@ -106,6 +106,31 @@ Result<const GitHubRepository*> GitHub::repository(const std::string& full_name)
   return &found->second;
 }
 
+Result<const GitHubRepository*> GitHub::repository(int64_t id) const {
+  for (const auto& [key, repository] : repositories_)
+    if (repository.id == id) return &repository;
+  return not_found();
+}
+
+Result<void> GitHub::rename_repository(const std::string& old_name, const std::string& new_name) {
+  PAWL_TRY(auto* found, find(old_name));
+  GitHubRepository moved = std::move(*found);
+  repositories_.erase(lower_case(old_name));
+  moved.former_names.push_back(moved.full_name());
+  const auto slash = new_name.find('/');
+  moved.owner = new_name.substr(0, slash);
+  moved.name = slash == std::string::npos ? new_name : new_name.substr(slash + 1);
+  repositories_.insert_or_assign(lower_case(new_name), std::move(moved));
+  return ok();
+}
+
+const GitHubRepository* GitHub::formerly(const std::string& full_name) const {
+  for (const auto& [key, repository] : repositories_)
+    for (const auto& name : repository.former_names)
+      if (lower_case(name) == lower_case(full_name)) return &repository;
+  return nullptr;
+}
+
 std::vector<std::string> GitHub::repositories() const {
   std::vector<std::string> names;
   for (const auto& [key, repository] : repositories_) names.push_back(repository.full_name());
@@ -132,6 +157,35 @@ Result<void> GitHub::add_tag(const std::string& repository, GitTag tag) {
   std::erase_if(found->tags, [&](const GitTag& other) { return other.name == tag.name; });
   found->tags.push_back(std::move(tag));
   return ok();
+}
+
+Result<void> GitHub::put_environment(const std::string& repository, GitHubEnvironment environment,
+                                     WallTime now) {
+  PAWL_TRY(auto* found, find(repository));
+  GitHubEnvironment& there = found->environments[environment.name];
+  environment.id = there.id == 0 ? next_id_++ : there.id;
+  environment.created_at = there.id == 0 ? now : there.created_at;
+  there = std::move(environment);
+  return ok();
+}
+
+// The history is one line: whichever commit stands first is the other's ancestor.
+Result<Comparison> GitHub::compare(const std::string& repository, const std::string& base,
+                                   const std::string& head) const {
+  PAWL_TRY(const auto* found, this->repository(repository));
+  const auto place_of = [&](const std::string& ref) -> std::optional<size_t> {
+    const auto sha = resolve_in(*found, ref);
+    for (size_t i = 0; sha.ok() && i < found->commits.size(); ++i)
+      if (found->commits[i].sha == *sha) return i;
+    return std::nullopt;
+  };
+  const auto from = place_of(base), to = place_of(head);
+  if (!from || !to) return not_found();
+  Comparison comparison;
+  comparison.merge_base = found->commits[std::min(*from, *to)].sha;
+  for (size_t i = *from + 1; i <= *to; ++i) comparison.commits.push_back(found->commits[i]);
+  if (*to < *from) comparison.behind_by = static_cast<int64_t>(*from - *to);
+  return comparison;
 }
 
 Result<WorkflowRun> GitHub::add_run(const std::string& repository, WorkflowRun run) {
@@ -285,6 +339,11 @@ Result<GitHubDeployment> GitHub::create_deployment(const std::string& repository
   deployment.updated_at = now;
   deployment.statuses.clear();
   found->deployments[deployment.id] = deployment;
+  if (found->environments.count(deployment.environment) == 0) {
+    GitHubEnvironment made;
+    made.name = deployment.environment;
+    PAWL_CHECK(put_environment(repository, std::move(made), now));
+  }
   record(now, "CreateDeployment", *found,
          {{"id", deployment.id}, {"environment", deployment.environment}, {"sha", deployment.sha}});
   return deployment;

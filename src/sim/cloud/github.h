@@ -1,6 +1,7 @@
 // GitHub as plain state and transitions, as far as a deployment tells it things: check runs, commit
-// statuses, deployments, issues, labels, and what is read (the repository, commits, tags, releases,
-// workflow runs). No I/O and no clock. Modelled from https://docs.github.com/rest.
+// statuses, deployments, issues, labels, and what is read (the repository, commits and what is
+// between two of them, tags, releases, environments, workflow runs). No I/O and no clock. Modelled
+// from https://docs.github.com/rest.
 //
 // The rules that a client can trip over are here: descriptions end at 140 characters, check run
 // texts at 65,535, a call takes 50 annotations at most, a new deployment status makes older
@@ -131,6 +132,25 @@ struct Commit {
   WallTime date;
 };
 
+/// What comes and goes between two commits of the one line of history that there is.
+struct Comparison {
+  std::vector<Commit> commits;  // after the base, oldest first
+  int64_t behind_by = 0;        // commits of the base that the head has not
+  std::string merge_base;
+};
+
+/// With its protection rules; made by the first deployment to it, or by hand.
+struct GitHubEnvironment {
+  int64_t id = 0;
+  std::string name;
+  int64_t wait_timer_minutes = 0;
+  std::vector<std::string> reviewers;  // logins
+  std::vector<std::string> teams;
+  bool prevents_self_review = false;
+  bool protected_branches_only = false;
+  WallTime created_at;
+};
+
 struct GitTag {
   std::string name;
   std::string sha;
@@ -176,6 +196,8 @@ struct GitHubRepository {
   std::vector<GitTag> tags;
   std::vector<GitHubRelease> releases;
   std::map<int64_t, WorkflowRun> runs;
+  std::map<std::string, GitHubEnvironment> environments;
+  std::vector<std::string> former_names;  // full ones
 
   std::string full_name() const { return owner + "/" + name; }
 };
@@ -198,11 +220,21 @@ class GitHub {
   GitHubRepository& add_repository(const std::string& full_name, WallTime now);
   Result<const GitHubRepository*> repository(const std::string& full_name) const;
   std::vector<std::string> repositories() const;
+  Result<const GitHubRepository*> repository(int64_t id) const;
+  /// What is asked of the old name is redirected from then on.
+  Result<void> rename_repository(const std::string& old_name, const std::string& new_name);
+  /// The repository that had this name before; nullptr when there is none.
+  const GitHubRepository* formerly(const std::string& full_name) const;
 
   Result<void> add_commit(const std::string& repository, Commit commit, const std::string& branch);
   Result<void> add_tag(const std::string& repository, GitTag tag);
   Result<WorkflowRun> add_run(const std::string& repository, WorkflowRun run);
   Result<GitHubRelease> add_release(const std::string& repository, GitHubRelease release);
+  Result<void> put_environment(const std::string& repository, GitHubEnvironment environment,
+                               WallTime now);
+  /// not_found for a commit that is not known, as GitHub has it.
+  Result<Comparison> compare(const std::string& repository, const std::string& base,
+                             const std::string& head) const;
   /// A branch, a tag, "heads/x", "tags/x" or a SHA.
   Result<std::string> resolve(const std::string& repository, const std::string& ref) const;
 

@@ -191,9 +191,31 @@ json::object write(const GitHubRelease& r) {
           {"created_at", r.created_at.unix_ms}};
 }
 
+json::object write(const GitHubEnvironment& e) {
+  return {{"id", e.id},
+          {"name", e.name},
+          {"wait_timer_minutes", e.wait_timer_minutes},
+          {"reviewers", write_list(e.reviewers)},
+          {"teams", write_list(e.teams)},
+          {"prevents_self_review", e.prevents_self_review},
+          {"protected_branches_only", e.protected_branches_only},
+          {"created_at", e.created_at.unix_ms}};
+}
+
+GitHubEnvironment read_environment(const json::object& o) {
+  return {int_or(o, "id"),
+          string_or(o, "name"),
+          int_or(o, "wait_timer_minutes"),
+          read_list(o, "reviewers"),
+          read_list(o, "teams"),
+          bool_or(o, "prevents_self_review"),
+          bool_or(o, "protected_branches_only"),
+          time_or(o, "created_at")};
+}
+
 // What a repository holds beside issues, checks and deployments.
 void write_rest(const GitHubRepository& repository, json::object& o) {
-  json::array labels, commits, tags, releases, runs;
+  json::array labels, commits, tags, releases, runs, environments;
   for (const auto& [key, l] : repository.labels)
     labels.push_back(json::object{
         {"id", l.id}, {"name", l.name}, {"color", l.color}, {"description", l.description}});
@@ -209,7 +231,10 @@ void write_rest(const GitHubRepository& repository, json::object& o) {
   o["branches"] = write_map(repository.branches);
   o["tags"] = std::move(tags);
   o["releases"] = std::move(releases);
+  for (const auto& [name, e] : repository.environments) environments.push_back(write(e));
   o["runs"] = std::move(runs);
+  o["environments"] = std::move(environments);
+  o["former_names"] = write_list(repository.former_names);
 }
 
 void read_rest(const json::object& o, GitHubRepository& repository) {
@@ -231,6 +256,9 @@ void read_rest(const json::object& o, GitHubRepository& repository) {
                                    string_or(*r, "name"), string_or(*r, "body"),
                                    string_or(*r, "target"), bool_or(*r, "draft"),
                                    bool_or(*r, "prerelease"), time_or(*r, "created_at")});
+  for (const auto* e : objects_in(o, "environments"))
+    repository.environments[string_or(*e, "name")] = read_environment(*e);
+  repository.former_names = read_list(o, "former_names");
   for (const auto* r : objects_in(o, "runs"))
     repository.runs[int_or(*r, "id")] = {int_or(*r, "id"),
                                          string_or(*r, "name"),

@@ -6,12 +6,13 @@ import { readFileSync } from "node:fs";
 
 const repository = "/repos/{owner}/{repo}";
 const paths = [
-  "/user", "/rate_limit",
+  "/user", "/rate_limit", "/app/installations/{installation_id}/access_tokens",
   ...["", "/check-runs", "/check-runs/{check_run_id}", "/check-runs/{check_run_id}/annotations",
     "/statuses/{sha}", "/commits", "/commits/{ref}", "/commits/{ref}/check-runs",
     "/commits/{ref}/status", "/commits/{ref}/statuses",
     "/deployments", "/deployments/{deployment_id}", "/deployments/{deployment_id}/statuses",
     "/issues", "/issues/{issue_number}", "/issues/{issue_number}/comments", "/labels",
+    "/installation", "/compare/{basehead}", "/environments", "/environments/{environment_name}",
     "/tags", "/releases", "/releases/latest", "/actions/runs", "/actions/runs/{run_id}",
   ].map((path) => repository + path),
 ];
