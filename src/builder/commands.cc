@@ -123,8 +123,10 @@ BuildCommands buildah_commands(const BuildRequest& request, const BuilderOptions
   BuildCommands commands;
   commands.build = start.argv(tool);
   // chroot: the one isolation that also works without root and inside containers.
-  if (tool == BuildTool::buildah) add(commands.build, {"bud", "--isolation", "chroot", "--layers"});
-  if (tool == BuildTool::podman) add(commands.build, {"build", "--layers"});
+  if (tool == BuildTool::buildah) add(commands.build, {"bud", "--isolation", "chroot"});
+  if (tool == BuildTool::podman) add(commands.build, {"build"});
+  // buildah 1.28 takes a kept layer of one platform for another's, and the index then lacks one.
+  commands.build.emplace_back(makes_index ? "--layers=false" : "--layers");
   for (const auto& cache : settings.cache_from)
     add(commands.build, {"--cache-from", cache_repository(options, cache)});
   for (const auto& cache : settings.cache_to)
@@ -208,7 +210,11 @@ std::string shortcoming_of(BuildTool tool, const BuildSettings& settings) {
   if (std::any_of(to.begin(), to.end(), is_typed_cache) ||
       std::any_of(from.begin(), from.end(), is_typed_cache))
     return "knows no caches of buildx (type=...)";
-  if (tool != BuildTool::docker) return "";
+  const bool has_cache = !to.empty() || !from.empty();
+  if (tool != BuildTool::docker)
+    return has_cache && settings.platforms.size() > 1
+               ? "keeps no layers of several platforms apart in a cache"
+               : "";
   if (settings.platforms.size() > 1) return "builds one platform at a time";
   return to.empty() ? "" : "cannot write a cache to a registry";
 }

@@ -116,6 +116,8 @@ TEST(BuildahCommands, MakeAnIndexOfSeveralPlatforms) {
   request.settings.platforms = {"linux/amd64", "linux/arm64"};
   const auto commands = buildah_commands(request, options_in("/src"), {}, {"/private", {}});
   const std::string name = local_image_name(request);
+  EXPECT_NE(line_of(commands.build).find("buildah bud --isolation chroot --layers=false "),
+            std::string::npos);
   EXPECT_NE(line_of(commands.build).find(" --platform linux/amd64,linux/arm64 "),
             std::string::npos);
   EXPECT_NE(line_of(commands.build).find(" --manifest " + name + " /src"), std::string::npos);
@@ -195,6 +197,11 @@ TEST(BuildTools, AreToldApartByWhatTheyCanDo) {
        true, true, false},
       {"one platform", [](BuildSettings& s) { s.platforms = {"a/b"}; }, true, true, true},
       {"cache", [](BuildSettings& s) { s.cache_to = {"h/c"}; }, true, true, false},
+      {"cache of platforms",
+       [](BuildSettings& s) {
+         s.cache_from = {"h/c"}, s.platforms = {"a/b", "c/d"};
+       },
+       false, true, false},
       {"typed cache", [](BuildSettings& s) { s.cache_from = {"type=gha"}; }, false, true, false},
       {"provenance", [](BuildSettings& s) { s.provenance = "min"; }, false, true, false},
       {"no provenance", [](BuildSettings& s) { s.provenance = "none"; }, true, true, true},
