@@ -93,7 +93,9 @@ class RegistryContract : public ::testing::TestWithParam<const char*> {
     if (sandbox_) {
       const size_t number = (taken_++ + (kind_ == "sandbox_ecr" ? 1 : 0)) % 2;
       const auto& made = sandbox_->ready().at("registries").at(number).get_object();
-      place = {string_or(made, "host"), string_or(made, "user"), string_or(made, "password")};
+      place.host = string_or(made, "host");
+      place.user = string_or(made, "user");
+      place.password = string_or(made, "password");
     } else {
       using Access = DockerRegistry::Access;
       const bool has_tls = kind_ == "tls";
@@ -255,7 +257,7 @@ TEST_P(RegistryContract, MountsWithinOneRegistry) {
 TEST_P(RegistryContract, TakesASmallBlobInOneRequestOrTwo) {
   const Place registry = next_registry();
   Repository repository = at(registry, "team/app");
-  for (const std::string bytes :
+  for (const std::string& bytes :
        {std::string("a config"), std::string(60'000, 'x'), std::string()}) {
     check(repository.put_blob(Digest::of(bytes), bytes));
     EXPECT_EQ(run(repository.get_blob(Digest::of(bytes), 64u << 10)), bytes);
