@@ -258,7 +258,7 @@ TEST(Config, NamesTheEnvironmentsThatThereAre) {
   EXPECT_EQ(missing.error().kind(), ErrorKind::usage);
   EXPECT_EQ(missing.error().message(),
             "there is no environment 'stagin' in the configuration; "
-            "there are: dev, staging, prod, demo");
+            "there are: dev, staging, prod, named, demo");
   EXPECT_EQ(missing.error().hint(), "did you mean staging?");
 }
 
