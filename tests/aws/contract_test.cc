@@ -246,6 +246,9 @@ void Contract::lambda_calls_a_function_and_waits_for_its_answer() {
   // moto gives back the payload; the sandbox's placeholder is no program and says so as a function
   // error, which is an answer all the same.
   EXPECT_FALSE(answer.payload.empty());
+  // moto's functions that are not run "always succeed", also those that are not there (API_Invoke:
+  // ResourceNotFoundException).
+  if (is_moto()) return;
   call.function = "not-there";
   const Error refused = fail(lambda.call(call));
   EXPECT_EQ(refused.kind(), ErrorKind::not_found);
@@ -559,12 +562,13 @@ TEST_F(Contract, TheControlPlanesAnswerAsDocumented) {
   PAWL_SECTION(ecr_finds_its_repository_and_gives_a_login);
   PAWL_SECTION(lambda_is_updated_published_and_its_alias_moved);
   PAWL_SECTION(lambda_keeps_tags);
-  PAWL_SECTION(lambda_calls_a_function_and_waits_for_its_answer);
   PAWL_SECTION(lambda_clears_away_a_version_that_no_alias_names);
   PAWL_SECTION(lambda_tells_what_is_set_aside);
   PAWL_SECTION(a_rehearsal_of_a_deployment_only_reads);
   PAWL_SECTION(api_gateway_gives_the_url);
   PAWL_SECTION(cloud_watch_answers);
+  // Last: a call is counted, and the metrics are asked for above.
+  PAWL_SECTION(lambda_calls_a_function_and_waits_for_its_answer);
 }
 
 TEST_F(Contract, S3KeepsWhatItIsGiven) {
