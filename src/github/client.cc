@@ -199,7 +199,8 @@ Task<Result<HttpResponse>> GitHubClient::one_request(const Call& call, std::stri
   if (!token.empty() && is_home)
     request.headers.set("Authorization", "Bearer " + token.reveal_for(origin_));
   const auto kept = kept_.find(call.url);
-  const bool asks_for_news = call.reads() && is_home && kept != kept_.end();
+  const bool asks_for_news =
+      options_.keeps_answers && call.reads() && is_home && kept != kept_.end();
   if (asks_for_news) request.headers.set("If-None-Match", kept->second.etag);
   if (!call.body.empty()) {
     request.headers.set("Content-Type", "application/json");

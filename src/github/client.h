@@ -32,6 +32,8 @@ struct GitHubOptions {
   std::shared_ptr<GitHubCredentials> credentials = nullptr;
   /// Told what a call outside of any telling waits for; may be empty.
   std::function<void(std::string_view)> say = nullptr;
+  /// What was read before is asked for by its ETag, which costs nothing of the rate limit.
+  bool keeps_answers = true;
 };
 
 class GitHubClient {
