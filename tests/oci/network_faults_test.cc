@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "net/loop.h"
+#include "oci/certificates.h"
 #include "oci/copy.h"
 #include "support/docker_registry.h"
 #include "support/fault_proxy.h"
