@@ -211,11 +211,13 @@ TEST(LayoutContract, IsWhatSkopeoReadsFromARealRegistry) {
   ASSERT_TRUE(digest.ok()) << digest.error().message();
   // What skopeo brings back is pushed once more: nothing of it is new.
   const std::string copy = layout.folder() / "copy";
-  ASSERT_EQ(std::system(fmt::format("skopeo copy --src-tls-verify=false docker://{}:1.4.2 "
-                                    "oci:{}:v1 >/dev/null 2>&1",
-                                    request.image, copy)
-                            .c_str()),
-            0);
+  ASSERT_EQ(
+      std::system(
+          fmt::format("skopeo copy --preserve-digests --src-tls-verify=false docker://{}:1.4.2 "
+                      "oci:{}:v1 >/dev/null 2>&1",
+                      request.image, copy)
+              .c_str()),
+      0);
   request.layout = copy;
   request.tags = {"again"};
   const auto again = loop.run(pusher->build_and_push(request, {}));
