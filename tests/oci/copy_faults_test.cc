@@ -15,8 +15,9 @@ constexpr size_t kCut = 150'000;
 bool is_upload_of(const HttpRequest& request, size_t at_least) {
   return request.source && request.source->size().value_or(0) >= at_least;
 }
+// Streamed, that is: a config is read in one piece.
 bool is_layer(const HttpRequest& request) {
-  return request.method == "GET" && request.url.find("/blobs/sha256") != std::string::npos;
+  return request.sink && request.url.find("/blobs/sha256") != std::string::npos;
 }
 
 Fault answering(int status, Headers headers = {}) {
