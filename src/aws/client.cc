@@ -31,6 +31,11 @@ std::string url_of(const Call& call, const AwsOptions& options) {
   return url;
 }
 
+AwsOptions in_region(AwsOptions options, const std::string& region) {
+  options.region = region;
+  return options;
+}
+
 HttpRequest to_request(const Call& call, std::string url) {
   HttpRequest request;
   request.method = call.method;
@@ -60,15 +65,19 @@ void sign_request(HttpRequest& request, const Call& call, const AwsOptions& opti
 }  // namespace
 
 Task<Result<HttpResponse>> Client::attempt(const Call& call) {
-  HttpRequest request = to_request(call, url_of(call, options_));
+  const bool is_elsewhere = !call.region.empty() && call.region != options_.region;
+  const AwsOptions options = is_elsewhere ? in_region(options_, call.region) : AwsOptions{};
+  const AwsOptions& place = is_elsewhere ? options : options_;
+  HttpRequest request = to_request(call, url_of(call, place));
   if (call.source && !call.source->rewind())
     co_return Error(ErrorKind::internal, "the body of the request cannot be read again");
   if (call.is_signed) {
     PAWL_CO_TRY(auto credentials, co_await credentials_->get());
-    sign_request(request, call, options_, credentials, ports_.clock.now());
+    sign_request(request, call, place, credentials, ports_.clock.now());
   }
   PAWL_CO_TRY(auto response, co_await ports_.http.send(std::move(request)));
   if (response.is_success() || response.status == 304) co_return response;
+  if (call.is_answer && call.is_answer(response)) co_return response;
   co_return error_from(response, call.action, call.repeat == Repeat::when_not_done);
 }
 

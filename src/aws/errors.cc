@@ -23,6 +23,7 @@ struct CodeKind {
 constexpr std::array kKinds = {
     CodeKind{"Throttl", ErrorKind::throttled},
     CodeKind{"TooManyRequests", ErrorKind::throttled},
+    CodeKind{"TooManyInvalidationsInProgress", ErrorKind::throttled},
     CodeKind{"RequestLimitExceeded", ErrorKind::throttled},
     CodeKind{"BandwidthLimitExceeded", ErrorKind::throttled},
     CodeKind{"ProvisionedThroughputExceeded", ErrorKind::throttled},
@@ -89,6 +90,19 @@ ErrorKind kind_of(const ServiceError& error, int status) {
   return ErrorKind::failed;
 }
 
+// AWS often names it: "User: ... is not authorized to perform: kms:GenerateDataKey on resource:
+// ...", which need not be the call's own.
+std::string denied_action(std::string_view message, std::string_view action) {
+  constexpr std::string_view kBegin = "not authorized to perform: ";
+  const auto at = message.find(kBegin);
+  if (at == std::string_view::npos) return std::string(action);
+  const std::string_view rest = message.substr(at + kBegin.size());
+  const auto end =
+      rest.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-");
+  const std::string_view named = rest.substr(0, end);
+  return std::string(named.find(':') == std::string_view::npos ? action : named);
+}
+
 std::string hint_for(const ServiceError& error, std::string_view action) {
   const std::string_view code = error.code;
   if (starts_with(code, "Expired") || code == "RequestExpired")
@@ -105,7 +119,8 @@ std::string hint_for(const ServiceError& error, std::string_view action) {
              "AWS_SESSION_TOKEN";
   if (action == "sts:AssumeRoleWithWebIdentity")
     return "the role's trust policy must allow sts:AssumeRoleWithWebIdentity to this identity";
-  return fmt::format("the credentials that Pawl works with need the permission {}", action);
+  return fmt::format("the credentials that Pawl works with need the permission {}",
+                     denied_action(error.message, action));
 }
 
 // "com.amazonaws.lambda#ResourceNotFoundException:http://..." -> "ResourceNotFoundException"

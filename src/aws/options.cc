@@ -27,6 +27,8 @@ ServiceNames names_of(Service service) {
       return {"CLOUDWATCH", "monitoring", "monitoring"};
     case Service::s3:
       return {"S3", "s3", "s3"};
+    case Service::cloud_front:
+      return {"CLOUDFRONT", "cloudfront", "cloudfront"};
   }
   panic(__FILE__, __LINE__, "unknown service");
 }
@@ -76,6 +78,11 @@ Endpoint endpoint_of(const AwsOptions& options, Service service) {
     if (const auto found = options.endpoints.find(key); found != options.endpoints.end())
       return {found->second, true};
   const bool is_china = options.region.rfind("cn-", 0) == 0;
+  // One for a whole partition.
+  if (service == Service::cloud_front)
+    return {is_china ? "https://cloudfront.cn-northwest-1.amazonaws.com.cn"
+                     : "https://cloudfront.amazonaws.com",
+            false};
   return {fmt::format("https://{}.{}.amazonaws.com{}", names.host, options.region,
                       is_china ? ".cn" : ""),
           false};

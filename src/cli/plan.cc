@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/facts.h"
+#include "cli/static_preview.h"
 #include "cli/terminal.h"
 #include "cli/trigger_options.h"
 
@@ -61,11 +62,15 @@ Task<Result<int>> show_plan(Session& session, const Globals& globals, DeployQues
   PAWL_CO_TRY(auto facts,
               co_await plan_facts(session, question.environment, assessment.plan_facts));
   const Plan plan = make_deploy_plan(question.config, question.environment, decision, facts);
+  PAWL_CO_TRY(const auto files, co_await preview_files(session, question.environment));
   if (globals.json) {
     object["plan"] = to_json(plan);
+    if (files) object["static"] = to_json(*files);
     fmt::print("{}", pretty(object));
   } else {
-    print_plan(assessment, plan, Terminal::of_stdout(globals.environment));
+    const Terminal terminal = Terminal::of_stdout(globals.environment);
+    print_plan(assessment, plan, terminal);
+    if (files) fmt::print("{}\n{}", terminal.bold("static files"), in_words(*files));
   }
   co_return kDone;
 }

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "engine/ports/cdn.h"
 #include "engine/ports/forge.h"
 #include "engine/ports/functions.h"
 #include "engine/ports/health_probe.h"
@@ -25,6 +26,7 @@ struct StepPorts {
   ImageRepositories* repositories = nullptr;
   ObjectStore* objects = nullptr;
   StaticFiles* static_files = nullptr;  // the directory of assets (engine/static_site.h)
+  Cdn* cdn = nullptr;
   HealthProbe* health = nullptr;
   Endpoints* endpoints = nullptr;
   ImageBuilder* builder = nullptr;
