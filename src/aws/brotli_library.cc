@@ -11,8 +11,8 @@ pawl::LazyLibrary brotli_library("libbrotlienc.so.1", "libbrotli1");
 }  // namespace
 
 PAWL_LAZY_FUNCTION(brotli_library, BrotliEncoderState*, BrotliEncoderCreateInstance,
-                   (brotli_alloc_func alloc, brotli_free_func free, void* opaque),
-                   (alloc, free, opaque))
+                   (brotli_alloc_func take, brotli_free_func give, void* opaque),
+                   (take, give, opaque))
 PAWL_LAZY_FUNCTION(brotli_library, void, BrotliEncoderDestroyInstance, (BrotliEncoderState * state),
                    (state))
 PAWL_LAZY_FUNCTION(brotli_library, BROTLI_BOOL, BrotliEncoderSetParameter,
