@@ -106,11 +106,13 @@ Result<std::string> read_etag_answer(std::string_view body, std::string_view act
   return bare_etag(answer.text_of("ETag"));
 }
 
-std::string complete_upload_body(const std::vector<std::string>& etags) {
+std::string complete_upload_body(const std::vector<UploadedPart>& parts) {
   std::string body = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
-  for (size_t i = 0; i < etags.size(); ++i)
-    body += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>&quot;{}&quot;</ETag></Part>",
-                        i + 1, xml_escape(etags[i]));
+  for (size_t i = 0; i < parts.size(); ++i)
+    body += fmt::format(
+        "<Part><PartNumber>{}</PartNumber><ETag>&quot;{}&quot;</ETag><ChecksumSHA256>{}"
+        "</ChecksumSHA256></Part>",
+        i + 1, xml_escape(parts[i].etag), xml_escape(parts[i].checksum));
   return body + "</CompleteMultipartUpload>";
 }
 

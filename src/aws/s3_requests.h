@@ -10,6 +10,12 @@
 
 namespace pawl::aws {
 
+/// One part of a multipart upload, as completing it names it.
+struct UploadedPart {
+  std::string etag;
+  std::string checksum;  // base64 of its SHA-256
+};
+
 Call s3_call(std::string action, std::string method);
 /// Type, caching, metadata and preconditions of a put as headers.
 void set_put_headers(Call& call, const PutRequest& request);
@@ -26,6 +32,6 @@ struct ListPage {
 Result<ListPage> read_list_page(std::string_view body);
 /// A 200 whose body is an <Error>, as copying and completing may give.
 Result<std::string> read_etag_answer(std::string_view body, std::string_view action);
-std::string complete_upload_body(const std::vector<std::string>& etags);
+std::string complete_upload_body(const std::vector<UploadedPart>& parts);
 
 }  // namespace pawl::aws
