@@ -40,10 +40,11 @@ class DirectoryFiles : public StaticFiles {
     for (auto& path : paths) {
       if (stop.stop_requested()) co_return Error(ErrorKind::interrupted, "asked to stop");
       const std::string encoding = encoding_of(path, there, rules);
-      PAWL_CO_TRY(auto file, describe(root + "/" + path, std::move(path), encoding, rules));
+      const std::string on_disk = root + "/" + path;
+      PAWL_CO_TRY(auto file, describe(on_disk, std::move(path), encoding, rules));
       for (const auto& each : rules.compress) {
         if (!encoding.empty() || there.count(variant_path(file.path, each)) > 0) continue;
-        PAWL_CO_TRY(const auto made, co_await compressed.make(root + "/" + file.path, file, each));
+        PAWL_CO_TRY(const auto made, co_await compressed.make(on_disk, file, each));
         if (!made) continue;
         std::string variant = variant_path(file.path, each);
         PAWL_CO_TRY(auto described, describe(*made, std::move(variant), each, rules));

@@ -8,7 +8,7 @@ namespace pawl::sandbox {
 
 namespace {
 
-constexpr const char* kNamespace = "http://cloudfront.amazonaws.com/doc/2020-05-31/";
+constexpr const char* kCloudFrontNamespace = "http://cloudfront.amazonaws.com/doc/2020-05-31/";
 
 std::string segment(const AwsCall& call, size_t index) {
   return index < call.path.size() ? call.path[index] : "";
@@ -27,7 +27,7 @@ std::string shown(const cloud::Invalidation& invalidation, WallTime now) {
       "<Invalidation xmlns=\"{}\">{}<InvalidationBatch><Paths><Quantity>{}</Quantity>"
       "<Items>{}</Items></Paths><CallerReference>{}</CallerReference></InvalidationBatch>"
       "</Invalidation>",
-      kNamespace, summary(invalidation, now), invalidation.paths.size(), items,
+      kCloudFrontNamespace, summary(invalidation, now), invalidation.paths.size(), items,
       aws::xml_escape(invalidation.reference));
 }
 
@@ -67,7 +67,7 @@ CloudFrontFace::Answer CloudFrontFace::work(const AwsCall& call) {
                       fmt::format("<InvalidationList xmlns=\"{}\"><Marker></Marker><MaxItems>100"
                                   "</MaxItems><IsTruncated>false</IsTruncated><Quantity>{}"
                                   "</Quantity><Items>{}</Items></InvalidationList>",
-                                  kNamespace, all.size(), items));
+                                  kCloudFrontNamespace, all.size(), items));
   }
   std::string items;
   const auto all = cloud_.cloudfront.list();
@@ -80,7 +80,7 @@ CloudFrontFace::Answer CloudFrontFace::work(const AwsCall& call) {
                     fmt::format("<DistributionList xmlns=\"{}\"><Marker></Marker><MaxItems>100"
                                 "</MaxItems><IsTruncated>false</IsTruncated><Quantity>{}"
                                 "</Quantity><Items>{}</Items></DistributionList>",
-                                kNamespace, all.size(), items));
+                                kCloudFrontNamespace, all.size(), items));
 }
 
 CloudFrontFace::Answer CloudFrontFace::invalidate(const AwsCall& call) {
