@@ -65,8 +65,9 @@ class RunHook : public Step {
     // Not journalled as a try: what the record says of the hook's own calls must stay.
     HookAnswer answer;
     const std::map<std::string, std::string> anything;
+    const FunctionWords words = co_await learn_secrets(context, functions_, call);
     for (int further = kFurtherCalls;; --further) {
-      PAWL_CO_TRY(answer, co_await call_hook(context, calls_, call, anything));
+      PAWL_CO_TRY(answer, co_await call_hook(context, calls_, call, anything, words));
       const bool is_again = may_call_again(hook, answer) && further > 0;
       if (!is_again) break;
       PAWL_CO_CHECK(co_await context.clock().sleep_for(kFirstPause));
@@ -136,6 +137,7 @@ class RunHook : public Step {
   Task<Result<HookAnswer>> call_until_known(StepContext& context, HookSettings hook,
                                             FunctionCall call) {
     milliseconds pause = kFirstPause;
+    const FunctionWords words = co_await learn_secrets(context, functions_, call);
     // A call that is refused tells nothing of one before it.
     const StepState* state = context.deployment().step(context.step().id);
     std::string effect(kEffectNone);
@@ -145,7 +147,7 @@ class RunHook : public Step {
       begun.effect = kEffectUnknown;
       begun.result = "called";
       PAWL_CO_CHECK(co_await note(context, number, std::move(begun)));
-      auto called = co_await call_hook(context, calls_, call, hook.expect);
+      auto called = co_await call_hook(context, calls_, call, hook.expect, words);
       // Refused by our own lease or stop, before it went out.
       HookAnswer answer;
       answer.effect = kEffectNone;
