@@ -51,7 +51,7 @@ class RunHook : public Step {
     FunctionCall call = call_of(context, hook, hook.payload, key_of(context, hook));
     auto answer = co_await call_until_known(context, hook, std::move(call));
     if (!answer.ok()) co_return std::move(answer).error();
-    if (answer->effect != kEffectDone) co_return explain(hook, *answer);
+    if (answer->effect != kEffectDone) co_return explain(context, hook, *answer);
     co_return outputs_of(hook, *answer);
   }
 
@@ -72,7 +72,7 @@ class RunHook : public Step {
       if (!is_again) break;
       PAWL_CO_CHECK(co_await context.clock().sleep_for(kFirstPause));
     }
-    if (answer.effect != kEffectDone) co_return explain(hook, answer);
+    if (answer.effect != kEffectDone) co_return explain(context, hook, answer);
     co_return outputs_of(hook, answer);
   }
 
@@ -188,7 +188,7 @@ class RunHook : public Step {
                                hook.name));
   }
 
-  static Error explain(const HookSettings& hook, const HookAnswer& answer) {
+  static Error explain(StepContext& context, const HookSettings& hook, const HookAnswer& answer) {
     if (answer.effect == kEffectUnknown && !hook.is_idempotent)
       return not_known(hook, answer.result);
     Error error(answer.effect == kEffectPart ? ErrorKind::failed : answer.kind,
@@ -199,8 +199,8 @@ class RunHook : public Step {
     if (is_transient(error.kind())) error = Error(ErrorKind::failed, error.what());
     return std::move(error)
         .with_outcome_unknown(answer.effect == kEffectUnknown)
-        .with_hint(fmt::format("`pawl logs {}` shows what it printed",
-                               "ID --step " + hook_step_id(hook.name)));
+        .with_hint(fmt::format("`pawl logs {} --step {}` shows what it printed",
+                               context.deployment().id, hook_step_id(hook.name)));
   }
 
   static json::object outputs_of(const HookSettings& hook, const HookAnswer& answer) {

@@ -9,11 +9,11 @@ import subprocess
 import time
 import urllib.request
 
+from hooking.example import begin_migration_with, switch_on
 from killing.images import make_layer
 from killing.project import Project
 
 STARTS_WITHIN_S = 60
-MIGRATION = "std::optional<Json> Storage::migrate(const std::string& idempotency_key) {\n"
 # A migration that says too much and fails.
 TALKS_AND_FAILS = """  const std::string database = environment("DATABASE_URL", "nowhere");
   std::printf("connecting to %s\\n", database.c_str());
@@ -33,27 +33,14 @@ class HookedProject(Project):
         self.with_hook()
 
     def with_hook(self, idempotent=True, compatible=True):
-        """The lines of pawl.yaml that are comments there, with or without what they promise."""
         path = self.folder / "pawl.yaml"
         if not hasattr(self, "plain_config"):
             self.plain_config = path.read_text()
-        lines, is_hook = [], False
-        for line in self.plain_config.splitlines():
-            is_hook = line == "# hooks:" or (is_hook and line.startswith("# "))
-            text = line[2:] if is_hook else line
-            if not (not idempotent and text.lstrip().startswith("idempotent:")) and \
-               not (not compatible and text.lstrip().startswith("compatible_with:")):
-                lines.append(text)
-        text = "\n".join(lines) + "\n"
-        assert "\nhooks:\n  - name: migrate\n" in text, "the example's pawl.yaml has no such hook"
-        path.write_text(text)
+        path.write_text(switch_on(self.plain_config, idempotent, compatible))
 
     def with_migration(self, first_lines):
         """What the migration does first, in the releases from now on; "": the example's own."""
-        source = self.folder / "src/storage.cc"
-        own = (self.example / "src/storage.cc").read_text()
-        assert MIGRATION in own
-        source.write_text(own.replace(MIGRATION, MIGRATION + first_lines))
+        begin_migration_with(self.example, self.folder, first_lines)
         self.quietly("make", "--quiet")
         self.layer = make_layer(self.folder)
 
@@ -109,18 +96,26 @@ class HookedProject(Project):
         except OSError as problem:
             return str(problem)
 
-    def start_until(self, pattern, *words):
-        """In the background, up to the moment when its output shows `pattern`; None when it ends
-        before that."""
+    def start_until_fault(self, *words):
+        """In the background, up to the moment when the sandbox does what a fault wants, that is
+        while the request waits for its answer; None when it ends before that."""
         process = self.start(*words)
         until = time.monotonic() + STARTS_WITHIN_S
         while time.monotonic() < until and process.poll() is None:
-            if re.search(pattern, process.path.read_text(), re.M):
+            if any(each["happened"] for each in self.faults()):
                 return process
-            time.sleep(0.02)
+            time.sleep(0.05)
         process.kill()
         process.wait()
         return None
+
+    def faults(self):
+        """By the control API itself: a program that is started each time is slow to look."""
+        request = urllib.request.Request(self.connection["urls"]["control"] + "/faults")
+        request.add_header("Authorization",
+                           "Bearer " + self.connection["credentials"]["control_token"])
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)["faults"]
 
     def places_with(self, text):
         """Files below .pawl that hold it, but the sandbox's own: that is the cloud."""
