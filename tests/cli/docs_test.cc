@@ -231,12 +231,12 @@ std::string mistake_in(const Commands& all, const std::vector<std::string>& word
 /// Each call of pawl in a line of code: at its beginning, after `&&`, `$(`, `run: ` and the like,
 /// or after variables that are set for it.
 std::vector<std::vector<std::string>> calls_in(const std::string& code) {
-  static const std::regex call(R"((^|&& |; |\| |\$\(|run: |\b[A-Z_]+=\S* |/)pawl( .*)?$)");
+  static const std::regex call(R"((^|&& |; |\| |\$\(|run: |\b[A-Z_]+=\S* )(\S*/)?pawl( .*)?$)");
   std::vector<std::vector<std::string>> calls;
   std::smatch found;
   for (std::string rest = code; rest.find("pawl") != std::string::npos;) {
     if (!std::regex_search(rest, found, call)) break;
-    const std::string after = found[2].str();
+    const std::string after = found[3].str();
     calls.push_back(words_of(after));
     rest = after;
   }
