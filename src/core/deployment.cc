@@ -258,7 +258,7 @@ class Applier {
     const bool is_first = std::none_of(d_.steps.begin(), d_.steps.end(), [](const StepState& each) {
       return each.status == StepStatus::failed;
     });
-    if (is_first && d_.phase == Phase::running) d_.hint = text("hint");
+    if (is_first && d_.phase != Phase::rolling_back) d_.hint = text("hint");
     step->status = StepStatus::failed;
     step->error = text("error");
     step->ended_at = event_.at;
