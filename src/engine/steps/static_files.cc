@@ -127,8 +127,8 @@ class SwitchStatic : public Step {
     outputs["manifest_digest"] = digest;
     outputs["switched"] = switched.uploaded;
     outputs["unchanged"] = switched.unchanged;
-    PAWL_CO_TRY(auto invalidation, co_await tell_cdn(context, "switch"));
-    if (!invalidation.empty()) outputs["invalidation"] = std::move(invalidation);
+    PAWL_CO_TRY(const auto invalidation, co_await tell_cdn(context, "switch"));
+    if (!invalidation.empty()) outputs["invalidation"] = invalidation;
     co_return outputs;
   }
 
