@@ -176,9 +176,7 @@ Task<Result<ObjectInfo>> S3::put(PutRequest request) {
 Task<Result<ObjectInfo>> S3::put_whole(PutRequest request) {
   Call call = s3_call("PutObject", "PUT");
   set_put_headers(call, request);
-  call.headers.set("x-amz-checksum-sha256", checksum_header(request.sha256));
-  // What a bucket with Object Lock asks for by name (API_PutObject).
-  call.headers.set("x-amz-sdk-checksum-algorithm", "SHA256");
+  set_checksum(call, request.sha256);
   call.payload_hash = request.sha256;
   uint64_t size = 0;
   if (const auto* file = std::get_if<FileOnDisk>(&request.body)) {

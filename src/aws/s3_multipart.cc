@@ -76,7 +76,7 @@ Task<Result<UploadedPart>> S3::put_part(std::string bucket, std::string key, Fil
   call.timeout = kPartTimeout;
   UploadedPart part;
   part.checksum = checksum_header(hashes.sha256);
-  call.headers.set("x-amz-checksum-sha256", part.checksum);
+  set_checksum(call, hashes.sha256);
   PAWL_CO_TRY(auto response, co_await send(std::move(call), bucket, key));
   part.etag = bare_etag(response.headers.get_or("ETag", ""));
   if (part.etag.empty())

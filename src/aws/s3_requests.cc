@@ -54,6 +54,11 @@ std::string checksum_header(std::string_view sha256_hex) {
   return base64_encode(bytes);
 }
 
+void set_checksum(Call& call, std::string_view sha256_hex) {
+  call.headers.set("x-amz-sdk-checksum-algorithm", "SHA256");
+  call.headers.set("x-amz-checksum-sha256", checksum_header(sha256_hex));
+}
+
 std::string bare_etag(std::string_view etag) {
   if (etag.rfind("W/", 0) == 0) etag.remove_prefix(2);
   if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"')

@@ -21,6 +21,9 @@ Call s3_call(std::string action, std::string method);
 void set_put_headers(Call& call, const PutRequest& request);
 /// The hex form as base64 of the bytes, as x-amz-checksum-sha256 has it.
 std::string checksum_header(std::string_view sha256_hex);
+/// The checksum of what is sent, and which it is: what a bucket with Object Lock demands of a put.
+/// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+void set_checksum(Call& call, std::string_view sha256_hex);
 /// Without quotes and "W/".
 std::string bare_etag(std::string_view etag);
 ObjectInfo info_from_headers(const Headers& headers, std::string key);
