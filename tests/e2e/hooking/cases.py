@@ -61,7 +61,8 @@ class Cases:
                         sandbox=False)
         self.says(log, "connecting to postgres://meals:***@db")
         told = [said, log]
-        for words in (("show", "dev", "--events", "--json"), ("show", "dev"), ("history", "--json")):
+        for words in (("show", "dev", "--events", "--json"), ("show", "dev"),
+                      ("history", "--json")):
             told.append(self.pawl(DEPLOYED, *words, sandbox=False))
         self.holds("the password is not printed",
                    not any(project.password in each for each in told))
