@@ -344,6 +344,9 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
     case Phase::superseded:
       text = terminal.yellow(fmt::format("not deployed to {}: superseded", where));
       break;
+    case Phase::nothing_to_do:
+      text = fmt::format("nothing to deploy to {}", where);
+      break;
     default:
       text = terminal.yellow(fmt::format("deployment {} is not finished ({})", deployment.id,
                                          to_string(deployment.phase)));

@@ -335,7 +335,7 @@ class Applier {
     json::object told;
     told["what"] = text("what");
     told["reference"] = text("reference");
-    if (auto problem = text("problem"); !problem.empty()) told["problem"] = std::move(problem);
+    if (const auto problem = text("problem"); !problem.empty()) told["problem"] = problem;
     d_.notifications.push_back(std::move(told));
     return true;
   }

@@ -147,12 +147,12 @@ class RunHook : public Step {
       begun.effect = kEffectUnknown;
       begun.result = "called";
       PAWL_CO_CHECK(co_await note(context, number, std::move(begun)));
-      auto called = co_await call_hook(context, calls_, call, hook.expect, words);
+      const auto called = co_await call_hook(context, calls_, call, hook.expect, words);
       // Refused by our own lease or stop, before it went out.
       HookAnswer answer;
       answer.effect = kEffectNone;
       if (called.ok())
-        answer = *std::move(called);
+        answer = *called;
       else
         answer.result = called.error().message();
       const bool is_again = may_call_again(hook, answer) && number <= further_calls(hook, answer);
@@ -160,7 +160,7 @@ class RunHook : public Step {
       answer.effect = effect;
       // Also when it was to be stopped meanwhile: what the call did must be on record.
       PAWL_CO_CHECK(co_await with_stop({}, note(context, number, answer)));
-      if (!called.ok()) co_return std::move(called).error();
+      if (!called.ok()) co_return called.error();
       if (!is_again) co_return answer;
       context.log(fmt::format("called again in {}", format_duration(pause)));
       PAWL_CO_CHECK(co_await context.clock().sleep_for(pause));
