@@ -61,7 +61,8 @@ class Cases:
                         sandbox=False)
         self.says(log, "connecting to postgres://meals:***@db")
         told = [said, log]
-        for words in (("show", "dev", "--events", "--json"), ("show", "dev"), ("history", "--json")):
+        for words in (("show", "dev", "--events", "--json"), ("show", "dev"),
+                      ("history", "--json")):
             told.append(self.pawl(DEPLOYED, *words, sandbox=False))
         self.holds("the password is not printed",
                    not any(project.password in each for each in told))
@@ -119,6 +120,7 @@ class Cases:
         before = self.project.runs()
         self.project.release("1.4.0", True)
         self.stopped_in_the_call("1.4.0", signal.SIGKILL)
+        self.holds("the call was carried out all the same", self.project.runs_become(before + 1))
         said = self.pawl(DEPLOYED, "resume")
         self.says(said, "1.4.0 is live in dev")
         self.equal("what answers", self.project.answering_version(), "1.4.0")
@@ -127,8 +129,10 @@ class Cases:
     def killed_in_the_call_it_is_left_to_a_person(self):
         project = self.project
         project.with_hook(idempotent=False)
+        before = project.runs()
         project.release("1.5.0", True)
         self.stopped_in_the_call("1.5.0", signal.SIGKILL)
+        self.holds("the call was carried out all the same", project.runs_become(before + 1))
         calls = project.runs() + project.repeats()
         said = self.pawl(ROLLED_BACK, "resume")
         self.says(said, "whether the hook migrate did its work is not known")

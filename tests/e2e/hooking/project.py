@@ -78,6 +78,13 @@ class HookedProject(Project):
         """How often the migration did its work."""
         return sum("schema is at version" in line for line in self.lines_of_migrations())
 
+    def runs_become(self, times):
+        """Of a call whose caller is gone: the sandbox carries it out when its time has come."""
+        until = time.monotonic() + STARTS_WITHIN_S
+        while self.runs() < times and time.monotonic() < until:
+            time.sleep(0.2)
+        return self.runs() == times
+
     def repeats(self):
         """How often it was called with a key that it knew."""
         return sum("done before" in line for line in self.lines_of_migrations())
