@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "core/config_parser.h"
+#include "process/secret_variables.h"
 
 extern char** environ;  // POSIX: no header declares it
 
@@ -20,6 +21,16 @@ namespace fs = std::filesystem;
 namespace {
 constexpr size_t kMaxConfigBytes = 1u << 20;
 constexpr const char* kConfigName = "pawl.yaml";
+// The builder gets them in files; no other program has any business with them.
+void keep_build_secrets_from_children(const Config& config) {
+  constexpr std::string_view kVariable = "env:";
+  for (const auto& environment : config.environments) {
+    if (!environment.image.build) continue;
+    for (const auto& [id, source] : environment.image.build->secrets)
+      if (source.starts_with(kVariable)) add_secret_variable(source.substr(kVariable.size()));
+  }
+}
+
 }  // namespace
 
 ProcessEnvironment ProcessEnvironment::of_this_process() {
@@ -80,6 +91,7 @@ Result<LoadedConfig> load_config(const Globals& globals) {
         .as(ErrorKind::config)
         .with_hint("name another with --config FILE");
   PAWL_TRY(loaded.config, parse_config(*text, loaded.path));
+  keep_build_secrets_from_children(loaded.config);
   loaded.directory = fs::absolute(loaded.path, failure).parent_path().string();
   loaded.state_dir = globals.state_dir.empty() ? loaded.directory + "/.pawl" : globals.state_dir;
   if (!fs::create_directories(loaded.state_dir, failure) && failure)

@@ -203,6 +203,13 @@ bool is_described_by(const AliasState& alias, const std::string& deployment_id) 
   return end == alias.description.size() || alias.description[end] == ',';
 }
 
+bool is_untouched(const std::optional<AliasState>& now, const Captured& captured,
+                  const Deployment& deployment) {
+  if (!now || !captured.alias)
+    return now ? was_made_by_terraform(*now, captured, deployment) : !captured.alias;
+  return points_alike(*now, *captured.alias);
+}
+
 Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, AliasMove move,
                                     Captured captured) {
   PAWL_CO_TRY(auto now, co_await functions.get_alias(move.function.name, move.alias));
@@ -215,9 +222,7 @@ Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, 
   wanted.version = move.to_version;
   wanted.description = move.description;
   const bool is_new = now && was_made_by_terraform(*now, captured, context.deployment());
-  const bool is_as_captured = now.has_value() == captured.alias.has_value() &&
-                              (!now || points_alike(*now, *captured.alias));
-  if (!is_as_captured && !is_new)
+  if (!is_untouched(now, captured, context.deployment()))
     co_return changed_by_hand(move, now ? "at " + to_text(*now) : std::string("not there"),
                               captured_text(captured));
   // Its RevisionId changes with the alias alone, so the captured one says whether it was touched.

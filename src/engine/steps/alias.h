@@ -23,6 +23,11 @@ std::string alias_description(const Deployment& deployment, const json::object& 
 /// Whether that deployment wrote it.
 bool is_described_by(const AliasState& alias, const std::string& deployment_id);
 
+/// Whether the alias is as it was captured (perhaps not there), or was made by Terraform in this
+/// very deployment: nobody changed it by hand.
+bool is_untouched(const std::optional<AliasState>& now, const Captured& captured,
+                  const Deployment& deployment);
+
 /// Moves the alias, creating it when there was none. It must still be as captured: a change made by
 /// hand meanwhile is reported and not overwritten.
 Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, AliasMove move,

@@ -94,8 +94,8 @@ class Hunt:
         self.look_at_the_world()
 
     def look_at_environments(self):
-        """A child has what it needs: Terraform, whose providers read them, the keys of AWS,
-        GitHub's token and its own variables."""
+        """A child has what it needs: Terraform, whose providers and data sources read what they
+        like, all of Pawl's environment."""
         for program, variable in self.environments:
             found = self.secrets.names_in(variable)
             if found and not self.may_have(program, variable):
@@ -105,7 +105,8 @@ class Hunt:
     @staticmethod
     def may_have(program, variable):
         is_terraform = "terraform" in program.rsplit("/", 1)[-1]
-        return is_terraform and variable.startswith((b"AWS_", b"TF_VAR_", b"GITHUB_TOKEN="))
+        return is_terraform and variable.startswith((b"AWS_", b"TF_VAR_", b"GITHUB_TOKEN=",
+                                                     b"NPM_TOKEN="))
 
     def look_at_files(self):
         """One that its owner alone can read may hold a secret while a program needs it."""

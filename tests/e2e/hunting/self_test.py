@@ -47,5 +47,5 @@ def problems():
         if not any(secrets.names_in(variable) for _, variable in watch.environments):
             yield "a process's environment is not seen"
         found = [is_there for _, data, _, is_there in files.files() if secrets.names_in(data)]
-        if found != [False]:
+        if not found or any(found):  # it may have been noticed twice
             yield f"a file that was there for a moment is not seen ({found})"

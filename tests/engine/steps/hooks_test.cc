@@ -249,6 +249,32 @@ TEST_F(Hooks, AnAliasThatSomebodyMovedStopsAHookThatCannotBeUndone) {
   EXPECT_THAT(world.calls.calls, IsEmpty());
 }
 
+// The first deployment of an environment: at its capture there was nothing yet.
+TEST_F(Hooks, AnAliasThatTerraformMadeInThisDeploymentStopsNoHook) {
+  for (const bool is_terraforms : {true, false}) {
+    StepWorld fresh;
+    auto text = std::string(kConfigText);
+    const std::string environment = "  hooked:\n";
+    text.insert(text.find(environment) + environment.size(),
+                "    infrastructure: {terraform: {dir: terraform, backend: backend.tpl}}\n");
+    auto parsed = parse_config(text, "pawl.yaml");
+    ASSERT_TRUE(parsed.ok()) << parsed.error().message();
+    fresh.config = *parsed;
+    fresh.infrastructure.on_apply = [&fresh, is_terraforms] {
+      fresh.functions.add("meals-dev", StepWorld::old_image());
+      fresh.functions.publish_and_point("meals-dev", "live");
+      auto& description = fresh.functions.functions["meals-dev"].aliases["live"].description;
+      description = is_terraforms ? "" : "meals 1.4.0 (bbbbbbb), pawl deployment d-9, token 7";
+    };
+    fresh.health.urls["meals-hooked"] = "https://meals.example";
+    fresh.plan_deployment("hooked");
+    ASSERT_TRUE(fresh.run_until("publish_version").ok());
+    const auto done = fresh.run_until("hook_migrate");
+    EXPECT_EQ(done.ok(), is_terraforms);
+    EXPECT_EQ(fresh.calls.calls.size(), is_terraforms ? 1u : 0u);
+  }
+}
+
 TEST_F(Hooks, WhatRanForThisReleaseBeforeIsNotCalledAgain) {
   world.facts.hook_runs["migrate"] = {"d-0", true};
   plan();
