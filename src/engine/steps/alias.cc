@@ -45,16 +45,6 @@ bool is_ours(const AliasState& alias, const AliasMove& move, const std::string& 
          (move.to_version.empty() || is_moved(alias, move));
 }
 
-// Terraform may have made the alias in this very deployment, after the capture: that is nobody's
-// change by hand. One that a deployment has moved since, or that has shares, is.
-bool was_made_by_terraform(const AliasState& now, const Captured& captured,
-                           const Deployment& deployment) {
-  const StepState* planned = deployment.step("plan_infrastructure");
-  const bool may_be = planned != nullptr && bool_or(planned->outputs, "has_changes");
-  return may_be && !captured.alias && now.additional_weights.empty() &&
-         now.description.find(kMark) == std::string::npos;
-}
-
 Task<Result<bool>> has_version(Functions& functions, std::string function, std::string version) {
   PAWL_CO_TRY(const auto versions, co_await functions.list_versions(function));
   co_return std::any_of(versions.begin(), versions.end(), [&](const FunctionState& candidate) {
@@ -193,6 +183,14 @@ std::string alias_description(const Deployment& deployment, const json::object& 
       "{} {} ({}), {}{}, token {}", deployment.app, string_or(params, "version"),
       short_sha(string_or(params, "sha")), kMark, deployment.id, deployment.fencing_token);
   return text.substr(0, kMaxDescription);
+}
+
+bool was_made_by_terraform(const AliasState& now, const Captured& captured,
+                           const Deployment& deployment) {
+  const StepState* planned = deployment.step("plan_infrastructure");
+  const bool may_be = planned != nullptr && bool_or(planned->outputs, "has_changes");
+  return may_be && !captured.alias && now.additional_weights.empty() &&
+         now.description.find(kMark) == std::string::npos;
 }
 
 bool is_described_by(const AliasState& alias, const std::string& deployment_id) {
