@@ -237,10 +237,12 @@ Task<Result<json::object>> restore_alias(StepContext& context, Functions& functi
     PAWL_CO_TRY(auto done, co_await restore_as_it_is(context, functions, move, captured));
     if (done) co_return *std::move(done);
   }
-  co_return Error(ErrorKind::unavailable,
-                  fmt::format("the alias {} of {} is where it was, and could not be written to "
-                              "{} times, so that a late request may still move it",
-                              move.alias, move.function.name, kTurns));
+  // It is where it was; an undo that cannot shut the door has still nothing to undo.
+  context.log(
+      fmt::format("the alias {} of {} could not be written to {} times: a late request may "
+                  "still move it",
+                  move.alias, move.function.name, kTurns));
+  co_return json::object{};
 }
 
 }  // namespace pawl::steps
