@@ -45,16 +45,6 @@ bool is_ours(const AliasState& alias, const AliasMove& move, const std::string& 
          (move.to_version.empty() || is_moved(alias, move));
 }
 
-// Terraform may have made the alias in this very deployment, after the capture: that is nobody's
-// change by hand. One that a deployment has moved since, or that has shares, is.
-bool was_made_by_terraform(const AliasState& now, const Captured& captured,
-                           const Deployment& deployment) {
-  const StepState* planned = deployment.step("plan_infrastructure");
-  const bool may_be = planned != nullptr && bool_or(planned->outputs, "has_changes");
-  return may_be && !captured.alias && now.additional_weights.empty() &&
-         now.description.find(kMark) == std::string::npos;
-}
-
 Task<Result<bool>> has_version(Functions& functions, std::string function, std::string version) {
   PAWL_CO_TRY(const auto versions, co_await functions.list_versions(function));
   co_return std::any_of(versions.begin(), versions.end(), [&](const FunctionState& candidate) {
@@ -195,19 +185,20 @@ std::string alias_description(const Deployment& deployment, const json::object& 
   return text.substr(0, kMaxDescription);
 }
 
+bool was_made_by_terraform(const AliasState& now, const Captured& captured,
+                           const Deployment& deployment) {
+  const StepState* planned = deployment.step("plan_infrastructure");
+  const bool may_be = planned != nullptr && bool_or(planned->outputs, "has_changes");
+  return may_be && !captured.alias && now.additional_weights.empty() &&
+         now.description.find(kMark) == std::string::npos;
+}
+
 bool is_described_by(const AliasState& alias, const std::string& deployment_id) {
   const std::string mark = std::string(kMark) + deployment_id;
   const size_t at = alias.description.find(mark);
   if (deployment_id.empty() || at == std::string::npos) return false;
   const size_t end = at + mark.size();
   return end == alias.description.size() || alias.description[end] == ',';
-}
-
-bool is_untouched(const std::optional<AliasState>& now, const Captured& captured,
-                  const Deployment& deployment) {
-  if (!now || !captured.alias)
-    return now ? was_made_by_terraform(*now, captured, deployment) : !captured.alias;
-  return points_alike(*now, *captured.alias);
 }
 
 Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, AliasMove move,
@@ -222,7 +213,9 @@ Task<Result<AliasState>> move_alias(StepContext& context, Functions& functions, 
   wanted.version = move.to_version;
   wanted.description = move.description;
   const bool is_new = now && was_made_by_terraform(*now, captured, context.deployment());
-  if (!is_untouched(now, captured, context.deployment()))
+  const bool is_as_captured = now.has_value() == captured.alias.has_value() &&
+                              (!now || points_alike(*now, *captured.alias));
+  if (!is_as_captured && !is_new)
     co_return changed_by_hand(move, now ? "at " + to_text(*now) : std::string("not there"),
                               captured_text(captured));
   // Its RevisionId changes with the alias alone, so the captured one says whether it was touched.
@@ -244,10 +237,12 @@ Task<Result<json::object>> restore_alias(StepContext& context, Functions& functi
     PAWL_CO_TRY(auto done, co_await restore_as_it_is(context, functions, move, captured));
     if (done) co_return *std::move(done);
   }
-  co_return Error(ErrorKind::unavailable,
-                  fmt::format("the alias {} of {} is where it was, and could not be written to "
-                              "{} times, so that a late request may still move it",
-                              move.alias, move.function.name, kTurns));
+  // It is where it was; an undo that cannot shut the door has still nothing to undo.
+  context.log(
+      fmt::format("the alias {} of {} could not be written to {} times: a late request may "
+                  "still move it",
+                  move.alias, move.function.name, kTurns));
+  co_return json::object{};
 }
 
 }  // namespace pawl::steps

@@ -22,11 +22,10 @@ struct AliasMove {
 std::string alias_description(const Deployment& deployment, const json::object& params);
 /// Whether that deployment wrote it.
 bool is_described_by(const AliasState& alias, const std::string& deployment_id);
-
-/// Whether the alias is as it was captured (perhaps not there), or was made by Terraform in this
-/// very deployment: nobody changed it by hand.
-bool is_untouched(const std::optional<AliasState>& now, const Captured& captured,
-                  const Deployment& deployment);
+/// Terraform may have made the alias in this very deployment, after the capture: that is nobody's
+/// change by hand. One that a deployment has moved since, or that has shares, is.
+bool was_made_by_terraform(const AliasState& now, const Captured& captured,
+                           const Deployment& deployment);
 
 /// Moves the alias, creating it when there was none. It must still be as captured: a change made by
 /// hand meanwhile is reported and not overwritten.

@@ -96,6 +96,14 @@ class RunHook : public Step {
     return call;
   }
 
+  static bool is_as_captured(const Captured& captured, const std::optional<AliasState>& now,
+                             const Deployment& deployment) {
+    if (now && was_made_by_terraform(*now, captured, deployment)) return true;
+    if (!captured.alias || !now) return captured.alias.has_value() == now.has_value();
+    return captured.alias->version == now->version &&
+           captured.alias->additional_weights == now->additional_weights;
+  }
+
   // The last look before what cannot be taken back: an alias that somebody has moved meanwhile
   // would stop the deployment just after it.
   Task<Result<void>> look_at_alias(StepContext& context) {
@@ -105,10 +113,10 @@ class RunHook : public Step {
     if (alias.empty()) co_return ok();
     PAWL_CO_TRY(const auto captured, captured_of(context.deployment()));
     PAWL_CO_TRY(auto now, co_await functions_.get_alias(function, alias));
-    if (is_untouched(now, captured, context.deployment())) co_return ok();
+    if (is_as_captured(captured, now, context.deployment())) co_return ok();
     PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
     PAWL_CO_TRY(now, co_await functions_.get_alias(function, alias));
-    if (is_untouched(now, captured, context.deployment())) co_return ok();
+    if (is_as_captured(captured, now, context.deployment())) co_return ok();
     const std::string was = captured.alias ? captured.alias->version : "not there";
     const std::string is = now ? now->version : "not there";
     co_return Error(ErrorKind::conflict,
