@@ -34,18 +34,18 @@ environments:
   hooked:
     hooks:
       - {name: migrate, when: before_traffic, invoke: {payload: {op: migrate}}, idempotent: true}
-      - name: warm
-        when: after_traffic
-        invoke: {payload: {op: warm}}
-        undo: {payload: {op: cool}}
-        idempotent: true
-        retries: 1
   once:
     hooks:
       - name: count
         when: before_traffic
         invoke: {payload: {op: count}}
         compatible_with: previous
+      - name: warm
+        when: after_traffic
+        invoke: {payload: {op: warm}}
+        undo: {payload: {op: cool}}
+        idempotent: true
+        retries: 1
 )";
 
 // Parsed once for all worlds.
