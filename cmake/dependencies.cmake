@@ -18,5 +18,6 @@ find_package(spdlog REQUIRED)
 find_package(LibArchive REQUIRED)
 find_package(ZLIB REQUIRED)
 
-# libpq is loaded when first called: of it only the header is used.
+# libpq and libbrotlienc are loaded when first called: of them only the headers are used.
 find_path(PAWL_LIBPQ_INCLUDE libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
+find_path(PAWL_BROTLI_INCLUDE brotli/encode.h REQUIRED)

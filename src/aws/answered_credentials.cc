@@ -17,8 +17,7 @@ Result<WallTime> parse_expiration(std::string_view text) {
         is_digit(4) && is_digit(5)) {
       const std::chrono::minutes distance((digit(1) * 10 + digit(2)) * 60 + digit(4) * 10 +
                                           digit(5));
-      const auto there =
-          parse_iso8601(std::string(text.substr(0, text.size() - kOffsetLength)) + "Z");
+      auto there = parse_iso8601(std::string(text.substr(0, text.size() - kOffsetLength)) + "Z");
       if (!there.ok()) return there;
       return *there + (offset[0] == '+' ? -distance : distance);
     }

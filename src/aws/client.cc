@@ -30,6 +30,11 @@ std::string url_of(const Call& call, const AwsOptions& options) {
   return url;
 }
 
+AwsOptions in_region(AwsOptions options, const std::string& region) {
+  options.region = region;
+  return options;
+}
+
 HttpRequest to_request(const Call& call, std::string url) {
   HttpRequest request;
   request.method = call.method;
@@ -59,7 +64,10 @@ void sign_request(HttpRequest& request, const Call& call, const AwsOptions& opti
 }  // namespace
 
 Task<Client::Attempt> Client::attempt(const Call& call) {
-  HttpRequest request = to_request(call, url_of(call, options_));
+  const bool is_elsewhere = !call.region.empty() && call.region != options_.region;
+  const AwsOptions options = is_elsewhere ? in_region(options_, call.region) : AwsOptions{};
+  const AwsOptions& place = is_elsewhere ? options : options_;
+  HttpRequest request = to_request(call, url_of(call, place));
   if (call.source && !call.source->rewind())
     co_return Attempt(Error(ErrorKind::internal, "the body of the request cannot be read again"));
   std::string who;
@@ -67,13 +75,15 @@ Task<Client::Attempt> Client::attempt(const Call& call) {
     auto credentials = co_await credentials_->get();
     if (!credentials.ok()) co_return Attempt(std::move(credentials).error());
     who = credentials->source;
-    sign_request(request, call, options_, *credentials, ports_.now());
+    sign_request(request, call, place, *credentials, ports_.now());
   }
   const WallTime sent = ports_.clock.now();
   auto response = co_await ports_.http.send(std::move(request));
   if (!response.ok()) co_return Attempt(std::move(response).error());
   const bool corrected = ports_.skew->learn(response->headers, sent, ports_.clock.now());
   if (response->is_success() || response->status == 304)
+    co_return Attempt(std::move(response), corrected);
+  if (call.is_answer && call.is_answer(*response))
     co_return Attempt(std::move(response), corrected);
   co_return Attempt(error_from(*response, call.action, call.repeat == Repeat::when_not_done, who),
                     corrected);

@@ -2,6 +2,7 @@
 // (retry.h), and turns a refusal into an Error with the service's own code.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,7 @@ struct Call {
   std::string path = "/";  // encoded
   std::string query;       // encoded, without "?"
   std::string subdomain;   // of S3's virtual-hosted buckets
+  std::string region;      // empty: that of the options
   Headers headers;
   std::string body;
   std::shared_ptr<BodySource> source;  // wins over body; `payload_hash` is then needed
@@ -35,6 +37,8 @@ struct Call {
   bool is_signed = true;
   std::chrono::milliseconds timeout{60'000};
   size_t max_answer_bytes = 8u << 20;
+  /// What else than a success is an answer that the caller reads himself; may be empty.
+  std::function<bool(const HttpResponse&)> is_answer = {};
 };
 
 struct ClientPorts {

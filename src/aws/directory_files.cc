@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <unordered_map>
 
+#include "aws/compressed_files.h"
 #include "aws/file_body.h"
 #include "aws/s3.h"
 
@@ -23,30 +26,48 @@ bool is_within(const fs::path& path, const fs::path& root) {
 
 class DirectoryFiles : public StaticFiles {
  public:
-  explicit DirectoryFiles(std::string base) : base_(std::move(base)) {}
+  explicit DirectoryFiles(DirectoryOptions options) : options_(std::move(options)) {}
 
-  Task<Result<StaticManifest>> scan(std::string directory,
-                                    std::vector<std::string> immutable) override {
+  Task<Result<StaticManifest>> scan(std::string directory, StaticRules rules) override {
     const std::string root = full_path(directory);
     PAWL_CO_TRY(auto paths, find_files(root));
+    const std::set<std::string> there(paths.begin(), paths.end());
     const auto stop = co_await current_stop();
     StaticManifest manifest;
     manifest.files.reserve(paths.size());
+    CompressedFiles compressed(options_.cache_folder, options_.clock);
+    made_.clear();
     for (auto& path : paths) {
       if (stop.stop_requested()) co_return Error(ErrorKind::interrupted, "asked to stop");
-      PAWL_CO_TRY(auto file, describe(root, std::move(path), immutable));
+      const std::string encoding = encoding_of(path, there, rules);
+      const std::string on_disk = root + "/" + path;
+      PAWL_CO_TRY(auto file, describe(on_disk, std::move(path), encoding, rules));
+      for (const auto& each : rules.compress) {
+        if (!encoding.empty() || there.count(variant_path(file.path, each)) > 0) continue;
+        PAWL_CO_TRY(const auto made, co_await compressed.make(on_disk, file, each));
+        if (!made) continue;
+        std::string variant = variant_path(file.path, each);
+        PAWL_CO_TRY(auto described, describe(*made, std::move(variant), each, rules));
+        made_[root + "/" + described.path] = *made;
+        manifest.files.push_back(std::move(described));
+      }
       manifest.files.push_back(std::move(file));
     }
+    compressed.drop_old();
+    std::sort(manifest.files.begin(), manifest.files.end(),
+              [](const StaticFile& a, const StaticFile& b) { return a.path < b.path; });
     co_return manifest;
   }
 
   std::string path_of(const std::string& directory, const StaticFile& file) const override {
-    return full_path(directory) + "/" + file.path;
+    std::string path = full_path(directory) + "/" + file.path;
+    const auto made = made_.find(path);
+    return made == made_.end() ? path : made->second;
   }
 
  private:
   std::string full_path(const std::string& directory) const {
-    return (fs::path(base_) / directory).lexically_normal().string();
+    return (fs::path(options_.base) / directory).lexically_normal().string();
   }
 
   // Relative paths, sorted.
@@ -97,33 +118,44 @@ class DirectoryFiles : public StaticFiles {
     return true;
   }
 
-  static Result<StaticFile> describe(const std::string& root, std::string path,
-                                     const std::vector<std::string>& immutable) {
-    const std::string on_disk = root + "/" + path;
+  // A file that the build has pressed itself, beside the one that it is of.
+  static std::string encoding_of(const std::string& path, const std::set<std::string>& there,
+                                 const StaticRules& rules) {
+    for (const auto& encoding : rules.compress) {
+      const std::string ending = variant_path("", encoding);
+      if (path.size() <= ending.size()) continue;
+      const size_t stem = path.size() - ending.size();
+      if (path.compare(stem, ending.size(), ending) == 0 && there.count(path.substr(0, stem)) > 0)
+        return encoding;
+    }
+    return "";
+  }
+
+  static Result<StaticFile> describe(const std::string& on_disk, std::string path,
+                                     std::string encoding, const StaticRules& rules) {
     PAWL_TRY(auto hashes, aws::hash_file(on_disk, 0, UINT64_MAX));
     StaticFile file;
     file.path = std::move(path);
+    file.content_encoding = std::move(encoding);
     file.size = hashes.size;
     file.sha256 = std::move(hashes.sha256);
     file.etag = std::move(hashes.md5);
     if (file.size > aws::kMultipartBytes) {
       PAWL_TRY(file.etag, aws::etag_of_parts(on_disk, file.size, aws::part_bytes_for(file.size)));
     }
-    file.content_type = content_type_for(file.path);
-    file.is_immutable = std::any_of(immutable.begin(), immutable.end(), [&](const auto& glob) {
-      return glob_matches(glob, file.path);
-    });
-    file.cache_control = file.is_immutable ? kImmutableCaching : kMutableCaching;
+    apply_rules(rules, file);
     return file;
   }
 
-  std::string base_;
+  DirectoryOptions options_;
+  // Variants that the last scan made: where they would lie in the directory -> where they do.
+  std::unordered_map<std::string, std::string> made_;
 };
 
 }  // namespace
 
-std::unique_ptr<StaticFiles> make_directory_files(std::string base) {
-  return std::make_unique<DirectoryFiles>(std::move(base));
+std::unique_ptr<StaticFiles> make_directory_files(DirectoryOptions options) {
+  return std::make_unique<DirectoryFiles>(std::move(options));
 }
 
 }  // namespace pawl

@@ -23,6 +23,7 @@ struct CodeKind {
 // A code ends the search when it begins with the text here; the first that fits counts.
 constexpr std::array kKinds = {
     CodeKind{"Throttl", ErrorKind::throttled},
+    CodeKind{"TooManyInvalidationsInProgress", ErrorKind::throttled},
     CodeKind{"ResourceNotFound", ErrorKind::not_found},
     CodeKind{"NotFound", ErrorKind::not_found},
     CodeKind{"NoSuch", ErrorKind::not_found},
@@ -83,6 +84,19 @@ ErrorKind kind_of(const ServiceError& error, int status) {
   return ErrorKind::failed;
 }
 
+// AWS often names it: "User: ... is not authorized to perform: kms:GenerateDataKey on resource:
+// ...", which need not be the call's own.
+std::string denied_action(std::string_view message, std::string_view action) {
+  constexpr std::string_view kBegin = "not authorized to perform: ";
+  const auto at = message.find(kBegin);
+  if (at == std::string_view::npos) return std::string(action);
+  const std::string_view rest = message.substr(at + kBegin.size());
+  const auto end =
+      rest.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-");
+  const std::string_view named = rest.substr(0, end);
+  return std::string(named.find(':') == std::string_view::npos ? action : named);
+}
+
 std::string hint_for(const ServiceError& error, std::string_view action,
                      std::string_view credentials) {
   const std::string_view code = error.code;
@@ -110,7 +124,7 @@ std::string hint_for(const ServiceError& error, std::string_view action,
         "policy must name them",
         whose);
   return fmt::format("the credentials that Pawl works with{} need the permission {}", whose,
-                     action);
+                     denied_action(error.message, action));
 }
 
 // "com.amazonaws.lambda#ResourceNotFoundException:http://..." -> "ResourceNotFoundException"

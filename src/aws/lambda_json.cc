@@ -4,6 +4,7 @@
 #include <cctype>
 #include <initializer_list>
 
+#include "base/encoding.h"
 #include "base/hash.h"
 #include "base/secret.h"
 
@@ -42,8 +43,10 @@ std::string password_in(const std::string& text) {
 void keep_out_of_sight(std::string_view name, const std::string& value) {
   if (is_named_like_a_secret(name) && value.size() >= kShortestSecret)
     register_for_redaction(value);
-  if (const std::string password = password_in(value); !password.empty())
-    register_for_redaction(password);
+  const std::string password = password_in(value);
+  register_for_redaction(password);
+  // The function decodes what stands in an address, and may print that.
+  if (const auto decoded = url_decode(password); decoded.ok()) register_for_redaction(*decoded);
 }
 
 void read_environment(const json::object& configuration, FunctionState& state) {

@@ -40,6 +40,8 @@ ServiceNames names_of(Service service) {
       return {"SSO", "portal.sso", "awsssoportal", GovFips::plain_host};
     case Service::sso_oidc:
       return {"SSO_OIDC", "oidc", "sso-oauth", GovFips::plain_host};
+    case Service::cloud_front:
+      return {"CLOUDFRONT", "cloudfront", "cloudfront"};
   }
   panic(__FILE__, __LINE__, "unknown service");
 }
@@ -144,6 +146,10 @@ Result<std::string> region_from(const Settings& settings, const Variables& varia
 std::string host_of(Service service, const AwsOptions& options) {
   const ServiceNames names = names_of(service);
   const Partition& partition = partition_of(options.region);
+  // One for a whole partition.
+  if (service == Service::cloud_front)
+    return partition.name == "aws-cn" ? "cloudfront.cn-northwest-1.amazonaws.com.cn"
+                                      : "cloudfront.amazonaws.com";
   const bool dual = options.use_dual_stack;
   std::string host = names.host;
   if (service == Service::ecr && dual) host = "ecr";

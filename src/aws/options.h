@@ -12,7 +12,7 @@
 
 namespace pawl::aws {
 
-enum class Service { sts, ecr, lambda, api_gateway, cloud_watch, s3, sso, sso_oidc };
+enum class Service { sts, ecr, lambda, api_gateway, cloud_watch, s3, sso, sso_oidc, cloud_front };
 
 /// "lambda", as in the credential scope and in the names of permissions.
 std::string_view signing_name(Service service);

@@ -15,11 +15,10 @@ class Words {
   Result<std::vector<std::string>> split(std::string_view command) {
     for (size_t i = 0; i < command.size(); ++i) {
       const char c = command[i];
-      if (quote_ == '\'') {
-        take_quoted(c);
-      } else if (c == '\\' && i + 1 < command.size() && is_escape(command[i + 1])) {
+      const bool escapes = c == '\\' && quote_ != '\'';
+      if (escapes && i + 1 < command.size() && is_escape(command[i + 1])) {
         add(command[++i]);
-      } else if (quote_ == '"') {
+      } else if (quote_ != '\0') {
         take_quoted(c);
       } else if (c == '"' || c == '\'') {
         quote_ = c;

@@ -37,7 +37,7 @@ std::optional<int64_t> whole_number(std::string_view text) {
 }
 
 int seconds_of(int64_t milliseconds) {
-  constexpr int64_t kMost = 365 * 24 * 3600;
+  constexpr int64_t kMost = int64_t{365} * 24 * 3600;
   return static_cast<int>(std::clamp<int64_t>((milliseconds + 999) / 1000, 0, kMost));
 }
 

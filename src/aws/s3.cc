@@ -7,8 +7,10 @@
 #include "aws/errors.h"
 #include "aws/file_body.h"
 #include "aws/s3_requests.h"
+#include "aws/xml.h"
 #include "base/encoding.h"
 #include "base/hash.h"
+#include "base/log.h"
 
 namespace pawl::aws {
 namespace {
@@ -16,14 +18,44 @@ namespace {
 constexpr int kMaxListPages = 10'000;
 constexpr size_t kPageOfKeys = 1000;  // the most that S3 gives
 
+// What an error is explained by, without the body.
+Call described(const Call& call) {
+  Call brief;
+  brief.action = call.action;
+  brief.headers = call.headers;
+  return brief;
+}
+
 bool is_missing_key(const Error& error) {
   // HEAD has no body, and so no code: then 404 is all there is.
   return error.kind() == ErrorKind::not_found && error.code() != "NoSuchBucket";
 }
 
-Error with_bucket_hint(Error error, const std::string& bucket) {
-  if (error.http_status() == 301 || error.code() == "PermanentRedirect" ||
-      error.code() == "AuthorizationHeaderMalformed")
+// Some say so with a status, some with a code: 301 and 307, and 400 for a wrong region in the
+// signature. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingRouting.html
+bool is_of_another_region(const HttpResponse& response) {
+  if (response.status == 301 || response.status == 307) return true;
+  if (response.status != 400) return false;
+  const std::string code = read_service_error(response).code;
+  // HEAD has no body, but the header says where the bucket is.
+  return code == "AuthorizationHeaderMalformed" ||
+         (code.empty() && response.headers.has("x-amz-bucket-region"));
+}
+
+// Empty when the answer does not tell.
+std::string region_in(const HttpResponse& response) {
+  std::string region = response.headers.get_or("x-amz-bucket-region", "");
+  if (region.empty() && !response.body.empty())
+    if (auto answer = parse_xml(response.body, "the redirect"); answer.ok())
+      region = answer->text_of("Region");
+  const bool is_plain =
+      region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  return is_plain ? region : "";
+}
+
+Error explain(Error error, const Call& call, const std::string& bucket) {
+  if (error.http_status() == 301 || error.http_status() == 307 ||
+      error.code() == "PermanentRedirect" || error.code() == "AuthorizationHeaderMalformed")
     return std::move(error)
         .as(ErrorKind::config)
         .with_hint(fmt::format("the bucket {} lies in another region: set the environment's "
@@ -32,6 +64,22 @@ Error with_bucket_hint(Error error, const std::string& bucket) {
   if (error.code() == "NoSuchBucket")
     return std::move(error).with_hint(
         fmt::format("create the bucket {}, or correct its name", bucket));
+  const bool is_refused = error.http_status() == 403 && error.kind() == ErrorKind::denied &&
+                          (error.code().empty() || error.code() == "AccessDenied");
+  const bool names_another =
+      error.message().find("not authorized to perform: ") != std::string::npos &&
+      error.message().find("not authorized to perform: " + call.action) == std::string::npos;
+  if (!is_refused || names_another) return error;
+  if (call.action == "s3:GetObject")
+    return std::move(error).with_hint(fmt::format(
+        "the credentials need s3:GetObject on arn:aws:s3:::{0}/*, and s3:ListBucket on "
+        "arn:aws:s3:::{0}: without that S3 answers 403 also for a key that is not there",
+        bucket));
+  if (call.headers.has("If-Match") && call.action == "s3:DeleteObject")
+    return std::move(error).with_hint(fmt::format(
+        "the credentials need s3:DeleteObject and, to delete only what was seen, s3:GetObject on "
+        "arn:aws:s3:::{}/*",
+        bucket));
   return error;
 }
 
@@ -43,9 +91,27 @@ Task<Result<HttpResponse>> S3::send(Call call, std::string bucket, std::string k
   call.path = in_path ? "/" + url_encode(bucket) : "";
   if (!in_path) call.subdomain = bucket;
   if (!key.empty() || !in_path) call.path += "/" + url_encode(key, "/");
+  const auto known = regions_.find(bucket);
+  if (known != regions_.end()) call.region = known->second;
+  if (known == regions_.end()) call.is_answer = is_of_another_region;
+  Call again = known == regions_.end() ? call : Call{};
+  const Call asked = described(call);
   auto response = co_await client_.send(std::move(call));
+  if (response.ok() && is_of_another_region(*response)) {
+    again.region = region_in(*response);
+    again.is_answer = {};
+    if (again.region.empty()) {
+      response = error_from(*response, asked.action, false);
+    } else {
+      log_debug("the bucket {} lies in {}", bucket, again.region);
+      regions_[bucket] = again.region;
+      response = co_await client_.send(std::move(again));
+    }
+  } else if (response.ok()) {
+    regions_.emplace(bucket, "");
+  }
   if (!response.ok())
-    co_return with_bucket_hint(std::move(response).error(), bucket)
+    co_return explain(std::move(response).error(), asked, bucket)
         .while_doing(fmt::format("working on s3://{}/{}", bucket, key));
   co_return response;
 }
@@ -110,7 +176,7 @@ Task<Result<ObjectInfo>> S3::put(PutRequest request) {
 Task<Result<ObjectInfo>> S3::put_whole(PutRequest request) {
   Call call = s3_call("PutObject", "PUT");
   set_put_headers(call, request);
-  call.headers.set("x-amz-checksum-sha256", checksum_header(request.sha256));
+  set_checksum(call, request.sha256);
   call.payload_hash = request.sha256;
   uint64_t size = 0;
   if (const auto* file = std::get_if<FileOnDisk>(&request.body)) {
@@ -123,6 +189,10 @@ Task<Result<ObjectInfo>> S3::put_whole(PutRequest request) {
   const bool has_condition = !request.if_match.empty();
   auto response = co_await send(std::move(call), request.bucket, request.key);
   if (!response.ok()) {
+    if (response.error().kind() == ErrorKind::corrupt)
+      co_return std::move(response).error().with_hint(
+          "what arrived is not what was read before: either the file was changed meanwhile, or "
+          "something on the way damages what is sent; try again");
     // If-Match of an object that is gone: S3 says 404, the meaning is that someone changed it.
     if (has_condition && is_missing_key(response.error()))
       co_return std::move(response).error().as(ErrorKind::conflict);

@@ -1,9 +1,11 @@
 // Amazon S3 as the engine's object store. https://docs.aws.amazon.com/AmazonS3/latest/API/
 //
 // Buckets are spoken to as part of the host name, and as part of the path where an endpoint was set
-// or the name has a dot (no certificate covers it). Files over kMultipartBytes go up in parts.
+// or the name has a dot (no certificate covers it). Files over kMultipartBytes go up in parts. A
+// bucket that says it lies in another region is asked there.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,8 @@ constexpr size_t kMaxObjectInMemory = 64u << 20;
 
 /// 8 MiB, more where that would make over 10,000 parts.
 uint64_t part_bytes_for(uint64_t size);
+
+struct UploadedPart;
 
 class S3 : public ObjectStore {
  public:
@@ -36,13 +40,15 @@ class S3 : public ObjectStore {
   Task<Result<ObjectInfo>> put_whole(PutRequest request);
   Task<Result<ObjectInfo>> put_in_parts(PutRequest request, FileOnDisk file);
   Task<Result<std::string>> begin_upload(PutRequest request);
-  Task<Result<std::string>> put_part(std::string bucket, std::string key, FileOnDisk file,
-                                     std::string upload, size_t index, uint64_t part_bytes);
+  Task<Result<UploadedPart>> put_part(std::string bucket, std::string key, FileOnDisk file,
+                                      std::string upload, size_t index, uint64_t part_bytes);
   Task<Result<ObjectInfo>> complete_upload(PutRequest request, FileOnDisk file, std::string upload,
-                                           std::vector<std::string> etags);
+                                           std::vector<UploadedPart> parts);
   Task<void> abort_upload(std::string bucket, std::string key, std::string upload);
 
   Client& client_;
+  // Of buckets that have answered; empty: the client's own region.
+  std::map<std::string, std::string> regions_;
 };
 
 }  // namespace pawl::aws

@@ -30,15 +30,15 @@ Task<Result<ObjectInfo>> S3::put_in_parts(PutRequest request, FileOnDisk file) {
   PAWL_CO_TRY(auto upload, co_await begin_upload(request));
   const uint64_t part_bytes = part_bytes_for(file.size);
   const auto count = static_cast<size_t>((file.size + part_bytes - 1) / part_bytes);
-  std::vector<std::string> etags(count);
+  std::vector<UploadedPart> parts(count);
   const auto send_part = [&](size_t index) -> Task<Result<void>> {
-    PAWL_CO_TRY(etags[index],
+    PAWL_CO_TRY(parts[index],
                 co_await put_part(request.bucket, request.key, file, upload, index, part_bytes));
     co_return ok();
   };
   auto sent = co_await for_each_index(count, kPartsAtOnce, send_part);
   if (sent.ok()) {
-    auto completed = co_await complete_upload(request, file, upload, etags);
+    auto completed = co_await complete_upload(request, file, upload, parts);
     if (completed.ok() || completed.error().outcome_unknown()) co_return completed;
     sent = std::move(completed).error();
   }
@@ -53,6 +53,8 @@ Task<Result<std::string>> S3::begin_upload(PutRequest request) {
   request.if_match.clear();
   request.if_none_match = false;
   set_put_headers(call, request);
+  // Then each part carries its own: what a bucket with Object Lock demands, and what shows damage.
+  call.headers.set("x-amz-checksum-algorithm", "SHA256");
   PAWL_CO_TRY(auto response, co_await send(std::move(call), request.bucket, request.key));
   PAWL_CO_TRY(auto answer, parse_xml(response.body, "the answer of CreateMultipartUpload"));
   std::string upload = answer.text_of("UploadId");
@@ -60,8 +62,8 @@ Task<Result<std::string>> S3::begin_upload(PutRequest request) {
   co_return upload;
 }
 
-Task<Result<std::string>> S3::put_part(std::string bucket, std::string key, FileOnDisk file,
-                                       std::string upload, size_t index, uint64_t part_bytes) {
+Task<Result<UploadedPart>> S3::put_part(std::string bucket, std::string key, FileOnDisk file,
+                                        std::string upload, size_t index, uint64_t part_bytes) {
   const uint64_t offset = index * part_bytes;
   const uint64_t length = std::min(part_bytes, file.size - offset);
   PAWL_CO_TRY(auto hashes, hash_file(file.path, offset, length));
@@ -72,12 +74,18 @@ Task<Result<std::string>> S3::put_part(std::string bucket, std::string key, File
   call.source = file_range(file.path, offset, length);
   call.payload_hash = hashes.sha256;
   call.timeout = kPartTimeout;
+  UploadedPart part;
+  part.checksum = checksum_header(hashes.sha256);
+  set_checksum(call, hashes.sha256);
   PAWL_CO_TRY(auto response, co_await send(std::move(call), bucket, key));
-  co_return bare_etag(response.headers.get_or("ETag", ""));
+  part.etag = bare_etag(response.headers.get_or("ETag", ""));
+  if (part.etag.empty())
+    co_return Error(ErrorKind::corrupt, fmt::format("S3 gave no ETag of part {}", index + 1));
+  co_return part;
 }
 
 Task<Result<ObjectInfo>> S3::complete_upload(PutRequest request, FileOnDisk file,
-                                             std::string upload, std::vector<std::string> etags) {
+                                             std::string upload, std::vector<UploadedPart> parts) {
   Call call = s3_call("PutObject", "POST");
   call.query = "uploadId=" + url_encode(upload);
   set_put_headers(call, request);  // for the preconditions
@@ -85,7 +93,7 @@ Task<Result<ObjectInfo>> S3::complete_upload(PutRequest request, FileOnDisk file
   call.headers.remove("Cache-Control");
   call.headers.remove("Content-Encoding");
   call.headers.set("Content-Type", "application/xml");
-  call.body = complete_upload_body(etags);
+  call.body = complete_upload_body(parts);
   call.timeout = kPartTimeout;
   call.repeat = Repeat::when_not_done;  // the second time there is no such upload any more
   auto response = co_await send(std::move(call), request.bucket, request.key);

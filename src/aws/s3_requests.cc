@@ -54,6 +54,11 @@ std::string checksum_header(std::string_view sha256_hex) {
   return base64_encode(bytes);
 }
 
+void set_checksum(Call& call, std::string_view sha256_hex) {
+  call.headers.set("x-amz-sdk-checksum-algorithm", "SHA256");
+  call.headers.set("x-amz-checksum-sha256", checksum_header(sha256_hex));
+}
+
 std::string bare_etag(std::string_view etag) {
   if (etag.rfind("W/", 0) == 0) etag.remove_prefix(2);
   if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"')
@@ -106,11 +111,13 @@ Result<std::string> read_etag_answer(std::string_view body, std::string_view act
   return bare_etag(answer.text_of("ETag"));
 }
 
-std::string complete_upload_body(const std::vector<std::string>& etags) {
+std::string complete_upload_body(const std::vector<UploadedPart>& parts) {
   std::string body = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
-  for (size_t i = 0; i < etags.size(); ++i)
-    body += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>&quot;{}&quot;</ETag></Part>",
-                        i + 1, xml_escape(etags[i]));
+  for (size_t i = 0; i < parts.size(); ++i)
+    body += fmt::format(
+        "<Part><PartNumber>{}</PartNumber><ETag>&quot;{}&quot;</ETag><ChecksumSHA256>{}"
+        "</ChecksumSHA256></Part>",
+        i + 1, xml_escape(parts[i].etag), xml_escape(parts[i].checksum));
   return body + "</CompleteMultipartUpload>";
 }
 

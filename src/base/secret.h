@@ -21,8 +21,12 @@ class Secret {
   std::string value_;
 };
 
-/// `text` with every registered secret (as it is, base64, URL-encoded) replaced by "***".
+/// `text` with every registered secret (as it is, base64 at any offset, URL-encoded, escaped for
+/// JSON) replaced by "***".
 std::string redact(std::string_view text);
+/// The same of the end of a longer text, as the last 4 KB of a log are: what it begins with may be
+/// the rest of a secret, and goes too.
+std::string redact_tail(std::string_view text);
 /// Whether redact() would change it.
 bool holds_secret(std::string_view text);
 void register_for_redaction(std::string_view value);

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/encoding.h"
+#include "base/secret.h"
 
 namespace pawl {
 namespace {
@@ -70,6 +71,7 @@ void BuildSecrets::hide(std::string_view value) {
     std::string_view line = value.substr(0, end);
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
     if (line.size() >= kShortestHiddenBytes) hidden_.emplace_back(line);
+    register_for_redaction(line);  // escaped, encoded, or in what comes after the build
     value.remove_prefix(std::min(end + 1, value.size()));
   }
 }

@@ -6,6 +6,8 @@
 #include <optional>
 #include <sstream>
 
+#include "process/secret_variables.h"
+
 namespace pawl {
 namespace {
 
@@ -25,6 +27,7 @@ std::optional<BuildTool> tool_named(const std::string& name) {
 Task<Result<Exited>> ask(Processes& processes, std::vector<std::string> argv) {
   Command command;
   command.argv = std::move(argv);
+  command.unset = secret_variables();
   command.timeout = kVersionLimit;
   co_return co_await processes.run(std::move(command), {});
 }

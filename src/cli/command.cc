@@ -71,6 +71,7 @@ CliCommand& CliCommand::hide() {
 }
 CliCommand CliCommand::sub(const std::string& name, const std::string& help) {
   CLI::App* child = impl_->app->add_subcommand(name, help);
+  child->footer("");  // the parent's examples are not its own
   impl_->app->require_subcommand(0, 1);
   return CliCommand(std::make_shared<Impl>(Impl{child, impl_->root, impl_->action}));
 }
@@ -115,10 +116,7 @@ int Program::main(int argc, char** argv) {
   }
   set_verbose(globals_.verbose);
   if (!*impl_->action) {
-    // A group without a command of it: say what there is.
-    const CLI::App* deepest = &app;
-    while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
-    fmt::print(stderr, "{}", deepest->help());
+    fmt::print(stderr, "{}", app.help());  // of a group without a command of it: what there is
     return kUsage;
   }
   return (*impl_->action)();

@@ -6,7 +6,7 @@ void add_all_commands(Program& program, Globals& globals) {
   CliCommand root = program.root();
   root.examples(
       "  pawl sandbox up --detach            a whole cloud on this machine, to try things in\n"
-      "  pawl deploy dev --sandbox           deploy what is checked out\n"
+      "  pawl deploy dev --sandbox           deploy the newest release\n"
       "  pawl deploy staging --tag v1.4.2    deploy a release\n"
       "  pawl status                         what is live where\n"
       "  pawl rollback prod                  back to the last verified release\n");

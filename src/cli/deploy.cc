@@ -14,7 +14,7 @@ namespace pawl {
 namespace {
 
 constexpr const char* kExamples =
-    "  pawl deploy dev                       what is checked out; built when its image is missing\n"
+    "  pawl deploy dev                       the newest release; built when its image is missing\n"
     "  pawl deploy staging --tag v1.4.2      a release, by its tag\n"
     "  pawl deploy prod --tag v1.4.2 --approved-by ana\n"
     "  pawl deploy --trigger ci --ci-conclusion success    as a CI run asks for it\n"

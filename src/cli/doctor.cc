@@ -140,8 +140,10 @@ class Doctor {
     const auto& settings = *environment_.static_files;
     std::string directory = settings.dir;
     if (directory.rfind('/', 0) != 0) directory = config_.directory + "/" + directory;
+    StaticRules rules;
+    rules.immutable = settings.immutable;
     PAWL_CO_TRY(auto manifest,
-                co_await session_.ports().static_files->scan(directory, settings.immutable));
+                co_await session_.ports().static_files->scan(directory, std::move(rules)));
     co_return fmt::format("{} files in {}", manifest.files.size(), settings.dir);
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "aws/api_gateway.h"
+#include "aws/cloud_front.h"
 #include "aws/directory_files.h"
 #include "aws/ecr.h"
 #include "aws/lambda.h"
@@ -52,7 +53,11 @@ class RealSession : public Session {
     open_terraform(config, environment);
     PAWL_CHECK(open_github(globals, config));
     health_ = make_health_probe(*http_);
-    static_files_ = make_directory_files(config.directory);
+    DirectoryOptions directory;
+    directory.base = config.directory;
+    directory.cache_folder = config.state_dir + "/compressed";
+    directory.clock = &loop_.clock();
+    static_files_ = make_directory_files(std::move(directory));
     ports_.clock = &loop_.clock();
     ports_.health = health_.get();
     ports_.static_files = static_files_.get();
@@ -92,6 +97,7 @@ class RealSession : public Session {
     functions_ = std::make_unique<aws::Lambda>(*aws_);
     ecr_ = std::make_unique<aws::Ecr>(*aws_);
     objects_ = std::make_unique<aws::S3>(*aws_);
+    cdn_ = std::make_unique<aws::CloudFront>(*aws_);
     endpoints_ = std::make_unique<aws::ApiGateway>(*aws_);
     ports_.identity = identity_.get();
     ports_.functions = functions_.get();
@@ -100,6 +106,7 @@ class RealSession : public Session {
     ports_.function_versions = functions_.get();
     ports_.repositories = ecr_.get();
     ports_.objects = objects_.get();
+    ports_.cdn = cdn_.get();
     ports_.endpoints = endpoints_.get();
     return ok();
   }
@@ -150,6 +157,7 @@ class RealSession : public Session {
   std::unique_ptr<aws::Lambda> functions_;
   std::unique_ptr<aws::Ecr> ecr_;
   std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<Cdn> cdn_;
   std::unique_ptr<Endpoints> endpoints_;
   std::unique_ptr<ImageRegistry> images_;
   std::unique_ptr<ImageBuilder> builder_;

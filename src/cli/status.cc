@@ -110,7 +110,9 @@ void add_status(CliCommand root, Globals& globals) {
   auto environment = std::make_shared<std::string>();
   CliCommand command = root.sub("status", "What is live where, and what runs or waits");
   command.optional_positional("environment", *environment, "Only this one")
-      .examples("  pawl status\n  pawl status prod --json | jq -r '.environments[0].live.version'")
+      .examples(
+          "  pawl status\n"
+          "  pawl status prod --json | jq -r '.environments[0].live.release.version'")
       .run([environment, &globals] {
         return run_read_command(
             globals, [&](ReadContext& context) { return status(context, *environment); });

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "aws/cloud_front.h"
 #include "aws/directory_files.h"
 #include "aws/s3.h"
 #include "cli/commands.h"
@@ -22,7 +23,8 @@ constexpr int kMaxJobs = 256;
 constexpr const char* kExamples =
     "  pawl sync app/static s3://meals-static/static --immutable '**/*.[0-9a-f]*.*'\n"
     "  pawl sync site s3://example.org --dry-run\n"
-    "  pawl sync site s3://example.org --delete --cache-control 'public,max-age=300'\n";
+    "  pawl sync site s3://example.org --delete --cache-control 'public,max-age=300'\n"
+    "  pawl sync site s3://example.org --compress br,gzip --cloudfront E1A2B3C4D5E6F7\n";
 
 json::array paths_of(const SyncPlan& plan) {
   json::array paths;
@@ -49,17 +51,21 @@ void print_json(const SyncReport& report, bool dry_run) {
   object["uploaded"] = report.result.uploaded;
   object["deleted"] = report.result.removed;
   object["bytes"] = report.result.bytes;
+  object["notes"] = strings(report.plan.notes);
+  if (!report.invalidation.empty()) object["invalidation"] = report.invalidation;
   fmt::print("{}", pretty(object));
 }
 
 void print_dry_run(const SyncPlan& plan) {
   for (const auto& group : plan.uploads)
     for (const auto& file : group)
-      fmt::print("would upload {} ({}, {}, {})\n", printable(file.path), format_bytes(file.size),
-                 file.content_type, file.cache_control);
+      fmt::print("would upload {} ({}, {}, {}{})\n", printable(file.path), format_bytes(file.size),
+                 file.content_type, file.cache_control,
+                 file.content_encoding.empty() ? "" : ", " + file.content_encoding);
   for (const auto& each : plan.removals) fmt::print("would delete {}\n", printable(each.key));
   for (const auto& key : plan.kept)
     fmt::print("would keep {}: a release still names it\n", printable(key));
+  for (const auto& note : plan.notes) fmt::print("note: {}\n", printable(note));
   fmt::print("{} to upload ({}), {} to delete, {} unchanged\n", plan.upload_count(),
              format_bytes(plan.bytes), plan.removals.size(), plan.unchanged);
 }
@@ -68,6 +74,9 @@ void print_summary(const SyncReport& report, std::chrono::milliseconds took) {
   const auto& result = report.result;
   fmt::print("uploaded {} files ({}), {} unchanged, {} deleted, in {}\n", result.uploaded,
              format_bytes(result.bytes), result.unchanged, result.removed, format_duration(took));
+  for (const auto& note : report.plan.notes) fmt::print("note: {}\n", printable(note));
+  if (!report.invalidation.empty())
+    fmt::print("CloudFront was told: invalidation {}\n", printable(report.invalidation));
   if (!report.plan.kept.empty())
     fmt::print("{} kept that the directory no longer has: releases still name them\n",
                report.plan.kept.size());
@@ -92,7 +101,8 @@ int run_sync(const SyncRequest& request, const Globals& globals) {
   loop.stop_on_signals(stop);
   const SteadyTime started = loop.clock().steady_now();
   const Terminal terminal = Terminal::of_stdout(globals.environment);
-  auto done = loop.run(sync_to_s3(loop, *environment, request, progress_on(terminal, globals)),
+  auto done = loop.run(sync_to_s3(loop, *environment, request, state_dir + "/compressed",
+                                  progress_on(terminal, globals)),
                        stop.get_token());
   if (!done.ok()) return report(done.error(), globals);
   if (globals.json) {
@@ -130,32 +140,87 @@ Result<StaticTarget> parse_s3_url(std::string_view url) {
   return target;
 }
 
-Task<Result<SyncReport>> sync(ObjectStore& store, StaticFiles& files, SyncRequest request,
-                              SyncProgress progress) {
-  PAWL_CO_TRY(const auto target, parse_s3_url(request.target));
-  if (request.jobs < 1 || request.jobs > kMaxJobs)
-    co_return Error(ErrorKind::usage, fmt::format("--jobs must be from 1 to {}", kMaxJobs));
-  auto scanned = co_await files.scan(request.directory, request.immutable);
+namespace {
+
+Result<StaticRules> rules_of(const SyncRequest& request) {
+  StaticRules rules;
+  rules.immutable = request.immutable;
+  for (const auto& text : request.cache) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+      return Error(ErrorKind::usage, fmt::format("'{}' is no rule of caching", text))
+          .with_hint("it must look like --cache '**/*.html=public,max-age=60'");
+    rules.cache.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  for (const auto& list : request.compress) {
+    for (size_t begin = 0; begin <= list.size();) {
+      const size_t end = std::min(list.find(',', begin), list.size());
+      const std::string encoding = list.substr(begin, end - begin);
+      if (encoding != "br" && encoding != "gzip")
+        return Error(ErrorKind::usage,
+                     fmt::format("--compress takes br and gzip, not '{}'", encoding));
+      if (std::find(rules.compress.begin(), rules.compress.end(), encoding) == rules.compress.end())
+        rules.compress.push_back(encoding);
+      begin = end + 1;
+    }
+  }
+  return rules;
+}
+
+bool has_rule(const StaticRules& rules, const StaticFile& file) {
+  const std::string path = file.content_encoding.empty() ? file.path : variant_of(file);
+  return std::any_of(rules.cache.begin(), rules.cache.end(),
+                     [&path](const auto& rule) { return glob_matches(rule.match, path); });
+}
+
+Task<Result<StaticManifest>> scan(StaticFiles& files, const SyncRequest& request) {
+  PAWL_CO_TRY(const auto rules, rules_of(request));
+  auto scanned = co_await files.scan(request.directory, rules);
   if (!scanned.ok() && scanned.error().kind() == ErrorKind::not_found)
     co_return std::move(scanned).error().as(ErrorKind::usage);
   PAWL_CO_TRY(auto manifest, std::move(scanned));
   if (!request.cache_control.empty())
     for (auto& file : manifest.files)
-      if (!file.is_immutable) file.cache_control = request.cache_control;
+      if (!file.is_immutable && !has_rule(rules, file)) file.cache_control = request.cache_control;
+  co_return manifest;
+}
+
+}  // namespace
+
+Task<Result<SyncReport>> sync(SyncPorts ports, SyncRequest request, SyncProgress progress) {
+  PAWL_CO_TRY(const auto target, parse_s3_url(request.target));
+  if (request.jobs < 1 || request.jobs > kMaxJobs)
+    co_return Error(ErrorKind::usage, fmt::format("--jobs must be from 1 to {}", kMaxJobs));
+  CdnTarget cdn;
+  cdn.distribution = request.distribution;
+  cdn.path = request.served_at.empty() ? "/" + target.prefix : request.served_at;
+  cdn.waits = request.wait;
+  if (cdn.path.front() != '/' || cdn.path.back() != '/')
+    co_return Error(ErrorKind::usage, "--cloudfront-path must begin and end with /");
+  PAWL_CO_TRY(auto manifest, co_await scan(ports.files, request));
+  SyncReport report;
   SyncOptions options;
   options.remove_others = request.remove_others;
+  options.looks_at_everything = request.verify;
   options.at_once = static_cast<size_t>(request.jobs);
-  SyncReport report;
-  PAWL_CO_TRY(report.plan, co_await plan_sync(store, target, std::move(manifest), options));
+  // The same release told of twice is one invalidation; what was replaced is part of its name.
+  const std::string key = "sync-" + manifest.digest().substr(0, 16);
+  options.after_changes = [&](std::vector<std::string> replaced) -> Task<Result<void>> {
+    PAWL_CO_TRY(report.invalidation,
+                co_await invalidate(ports.cdn, ports.clock, cdn, std::move(replaced), key));
+    co_return ok();
+  };
+  PAWL_CO_TRY(report.plan, co_await plan_sync(ports.store, target, std::move(manifest), options));
   report.result.unchanged = report.plan.unchanged;
   if (request.dry_run) co_return report;
-  PAWL_CO_TRY(report.result, co_await carry_out_sync(store, files, target, request.directory,
-                                                     report.plan, options, std::move(progress)));
+  PAWL_CO_TRY(report.result,
+              co_await carry_out_sync(ports.store, ports.files, target, request.directory,
+                                      report.plan, options, std::move(progress)));
   co_return report;
 }
 
 Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment, SyncRequest request,
-                                    SyncProgress progress) {
+                                    std::string cache_folder, SyncProgress progress) {
   // As the AWS tools have it for S3; a bucket elsewhere says where it is.
   PAWL_CO_TRY(const auto profiles, aws::load_profiles(environment.all()));
   const bool has_region = !environment.get("AWS_REGION").empty() ||
@@ -172,8 +237,14 @@ Task<Result<SyncReport>> sync_to_s3(Loop& loop, ProcessEnvironment environment, 
   PAWL_CO_TRY(auto access, aws_access(environment, ports, *processes, region, std::move(settings)));
   aws::Client client(ports, access.options, access.credentials);
   aws::S3 store(client);
-  const auto files = make_directory_files(".");
-  co_return co_await sync(store, *files, std::move(request), std::move(progress));
+  aws::CloudFront cdn(client);
+  DirectoryOptions directory;
+  directory.base = ".";
+  directory.cache_folder = std::move(cache_folder);
+  directory.clock = &loop.clock();
+  const auto files = make_directory_files(std::move(directory));
+  const SyncPorts sync_ports{store, *files, cdn, loop.clock()};
+  co_return co_await sync(sync_ports, std::move(request), std::move(progress));
 }
 
 void add_sync(CliCommand root, Globals& globals) {
@@ -189,6 +260,17 @@ void add_sync(CliCommand root, Globals& globals) {
               "glob of files whose names change with their content; cached for a year")
       .option("--cache-control", request->cache_control,
               "of the files that are not immutable (no-cache)")
+      .option("--cache", request->cache,
+              "GLOB=CONTROL: another Cache-Control for what matches; the first that matches counts")
+      .option("--compress", request->compress,
+              "br, gzip: also upload compressed variants (app.js.br) of what gains from it")
+      .option("--cloudfront", request->distribution,
+              "id of a CloudFront distribution that is told what was replaced")
+      .option("--cloudfront-path", request->served_at,
+              "where it serves the prefix (/ and the prefix)")
+      .flag("--wait", request->wait, "until CloudFront has forgotten the old files everywhere")
+      .flag("--verify", request->verify,
+            "list the whole bucket, whatever the record of the last sync says")
       .examples(kExamples)
       .run([request, &globals] { return run_sync(*request, globals); });
 }

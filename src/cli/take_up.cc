@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/secret.h"
 #include "cli/command.h"
 #include "cli/session.h"
 #include "cli/trigger_options.h"

@@ -40,8 +40,8 @@ Result<void> read_hook(const std::string& text, const EnvironmentConfig& environ
 void TriggerOptions::describe(CliCommand& command) {
   command.optional_positional("environment", environment, "Where to: a name under `environments`")
       .option("-t,--tag", tag,
-              "The release to deploy, by its tag (default: the newest git tag of "
-              "this commit, else its short SHA)")
+              "The release to deploy, by its tag or commit (default: the newest version tag up to "
+              "the commit that is checked out; without one, and with --trigger ci, that commit)")
       .option("--sha", sha, "The commit (default: the one that is checked out)")
       .option("--branch", branch, "The branch of the commit (default: the one checked out)")
       .option("--trigger", trigger, "Who asks: manual, or ci (a CI run that completed)")

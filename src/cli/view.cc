@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "core/hooks.h"
 
 namespace pawl {
 namespace {
@@ -279,6 +280,13 @@ class SilentView : public DeploymentView {
   void finish(const Deployment&) override {}
 };
 
+// Past the point of no return a rollback would be refused.
+std::string next_after_failure(const Deployment& deployment, const std::string& where) {
+  if (deployment.plan && !past_the_point_of_no_return(*deployment.plan, deployment).empty())
+    return fmt::format("  next: pawl status {0}, then deploy a release that mends it\n", where);
+  return fmt::format("  next: pawl status {0}, then pawl rollback {0}\n", where);
+}
+
 }  // namespace
 
 std::string format_bytes(uint64_t bytes) {
@@ -336,6 +344,9 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
     case Phase::superseded:
       text = terminal.yellow(fmt::format("not deployed to {}: superseded", where));
       break;
+    case Phase::nothing_to_do:
+      text = fmt::format("nothing to deploy to {}", where);
+      break;
     default:
       text = terminal.yellow(fmt::format("deployment {} is not finished ({})", deployment.id,
                                          to_string(deployment.phase)));
@@ -343,6 +354,9 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
   text += "\n";
   if (!deployment.reason.empty() && deployment.phase != Phase::succeeded)
     text += "  why: " + printable(redact(deployment.reason)) + "\n";
+  const bool is_good = deployment.phase == Phase::succeeded;
+  if (!deployment.hint.empty() && !is_good)
+    text += "  hint: " + printable(redact(deployment.hint)) + "\n";
   if (!deployment.rollback_reason.empty() && deployment.rollback_reason != deployment.reason)
     text += "  rollback: " + printable(redact(deployment.rollback_reason)) + "\n";
   const auto outputs = workflow_outputs(deployment);
@@ -360,8 +374,7 @@ std::string describe_outcome(const Deployment& deployment, const Terminal& termi
   if (deployment.rollback_status == "left")
     text += fmt::format(
         "  next: pawl deploy {0} (it goes on from what it finds), or pawl rollback {0}\n", where);
-  if (deployment.phase == Phase::failed)
-    text += fmt::format("  next: pawl status {0}, then pawl rollback {0}\n", where);
+  if (deployment.phase == Phase::failed) text += next_after_failure(deployment, where);
   return text;
 }
 

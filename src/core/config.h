@@ -77,11 +77,28 @@ struct UrlSettings {
   bool operator==(const UrlSettings&) const = default;
 };
 
+/// What matches `match` (a glob) is served with this Cache-Control.
+struct CacheControlSettings {
+  std::string match;
+  std::string control;
+  bool operator==(const CacheControlSettings&) const = default;
+};
+
+struct CloudFrontSettings {
+  std::string distribution;  // its id; empty: there is none
+  std::string path;          // where the files of the prefix are served; "/" and the prefix
+  bool wait = false;
+  bool operator==(const CloudFrontSettings&) const = default;
+};
+
 struct StaticSettings {
   std::string dir;
   std::string bucket;
   std::string prefix;                  // "static/"; may be empty
   std::vector<std::string> immutable;  // globs against the path under dir
+  std::vector<CacheControlSettings> cache;
+  std::vector<std::string> compress;  // "br", "gzip"
+  CloudFrontSettings cloudfront;
   bool operator==(const StaticSettings&) const = default;
 };
 

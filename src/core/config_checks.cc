@@ -157,6 +157,25 @@ std::string key_prefix(const std::string& text) {
   return text.size() > 512 ? complain(text, "is longer than 512 characters") : "";
 }
 
+std::string header_value(const std::string& text) {
+  for (const char c : text)
+    if (c < 0x20 || c > 0x7E) return complain(text, "is no header: printable ASCII only");
+  return text.size() > 256 ? complain(text, "is longer than 256 characters") : "";
+}
+
+std::string distribution_id(const std::string& text) {
+  const auto fits = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+  const bool fine =
+      text.size() >= 6 && text.size() <= 32 && std::all_of(text.begin(), text.end(), fits);
+  return fine ? "" : complain(text, "is not a distribution's id, such as E1A2B3C4D5E6F7");
+}
+
+std::string served_path(const std::string& text) {
+  const bool fine = text.front() == '/' && text.back() == '/' &&
+                    text.find("//") == std::string::npos && text.find('*') == std::string::npos;
+  return fine ? "" : complain(text, "must begin and end with /");
+}
+
 std::string relative_path(const std::string& text) {
   if (text.front() == '/') return complain(text, "must be relative");
   return text.size() > 1024 ? complain(text, "is longer than 1024 characters") : "";

@@ -244,6 +244,18 @@ std::optional<size_t> SectionReader::choice(std::string_view key,
   return std::nullopt;
 }
 
+std::optional<bool> SectionReader::boolean(std::string_view key) {
+  const YamlNode* node = any(key);
+  if (node == nullptr) return std::nullopt;
+  if (node->kind == Kind::boolean) return node->text == "true";
+  problem(*node, fmt::format("expected true or false, found {}", describe(*node)));
+  return std::nullopt;
+}
+
+SectionReader SectionReader::below(const YamlNode& item) const {
+  return SectionReader(item, *placeholders_, completeness_, *problems_);
+}
+
 std::optional<SectionReader> SectionReader::section(std::string_view key) {
   return section_with(key, *placeholders_);
 }

@@ -66,6 +66,9 @@ class SectionReader {
   void own_scalars(std::map<std::string, std::string>& out) const;
   /// The index of the word that stands there; no value when absent or wrong.
   std::optional<size_t> choice(std::string_view key, const std::vector<std::string>& words);
+  std::optional<bool> boolean(std::string_view key);
+  /// Reads a map that stands in a list of this section's.
+  SectionReader below(const YamlNode& item) const;
   /// A section of its own; no value when absent or not a map.
   std::optional<SectionReader> section(std::string_view key);
   /// The same with other placeholders for what is below it; they must outlive the reader.

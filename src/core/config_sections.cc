@@ -159,6 +159,50 @@ void read_url(SectionReader& settings, UrlSettings& out) {
   section->no_other_keys();
 }
 
+void read_cache_rules(SectionReader& section, std::vector<CacheControlSettings>& out) {
+  const YamlNode* node = section.any("cache");
+  if (node == nullptr) return;
+  if (node->kind != YamlNode::Kind::list) {
+    section.problem(
+        *node, fmt::format("expected a list of {{match, control}}, found {}", describe(*node)));
+    return;
+  }
+  for (const auto& item : node->items) {
+    if (!item.is_map()) {
+      section.problem(item, fmt::format("expected {{match: '**/*.html', control: no-cache}}, "
+                                        "found {}",
+                                        describe(item)));
+      continue;
+    }
+    SectionReader rule = section.below(item);
+    CacheControlSettings read;
+    rule.required_text("match", read.match);
+    rule.required_text("control", read.control, checks::header_value);
+    rule.no_other_keys();
+    out.push_back(std::move(read));
+  }
+}
+
+void read_encodings(SectionReader& section, std::vector<std::string>& out) {
+  std::vector<std::string> read;
+  section.texts("compress", read, [](const std::string& text) -> std::string {
+    if (text == "br" || text == "gzip") return "";
+    return fmt::format("'{}' is none of br, gzip", text);
+  });
+  for (auto& each : read)
+    if (std::find(out.begin(), out.end(), each) == out.end()) out.push_back(std::move(each));
+}
+
+void read_cloudfront(SectionReader& section, const std::string& prefix, CloudFrontSettings& out) {
+  auto cloudfront = section.section("cloudfront");
+  if (!cloudfront) return;
+  cloudfront->required_text("distribution", out.distribution, checks::distribution_id);
+  out.path = "/" + prefix;
+  cloudfront->text("path", out.path, checks::served_path);
+  if (auto wait = cloudfront->boolean("wait")) out.wait = *wait;
+  cloudfront->no_other_keys();
+}
+
 void read_static(SectionReader& settings, std::optional<StaticSettings>& out) {
   auto section = settings.section("static");
   if (!section) return;
@@ -167,6 +211,9 @@ void read_static(SectionReader& settings, std::optional<StaticSettings>& out) {
   section->required_text("bucket", read.bucket, checks::or_output<checks::bucket>);
   section->text("prefix", read.prefix, checks::key_prefix, /*may_be_empty=*/true);
   section->texts("immutable", read.immutable);
+  read_cache_rules(*section, read.cache);
+  read_encodings(*section, read.compress);
+  read_cloudfront(*section, read.prefix, read.cloudfront);
   section->no_other_keys();
   out = std::move(read);
 }

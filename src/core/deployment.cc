@@ -162,6 +162,7 @@ class Applier {
     if (d_.phase != Phase::queued) return false;
     d_.verdict = text("verdict");
     d_.reason = text("reason");
+    d_.hint = text("hint");
     d_.release = release_from_json(data_);
     if (auto time = parse_iso8601(text("committed_at")); time.ok()) d_.committed_at = *time;
     return true;
@@ -253,6 +254,11 @@ class Applier {
     if (!is_one_of(step->status, {StepStatus::pending, StepStatus::running})) return false;
     step->was_refused =
         step->status == StepStatus::running && step->attempts == 1 && leaves_no_doubt(text("kind"));
+    // What failed first is the cause of the end.
+    const bool is_first = std::none_of(d_.steps.begin(), d_.steps.end(), [](const StepState& each) {
+      return each.status == StepStatus::failed;
+    });
+    if (is_first && d_.phase != Phase::rolling_back) d_.hint = text("hint");
     step->status = StepStatus::failed;
     step->error = text("error");
     step->ended_at = event_.at;
@@ -329,7 +335,7 @@ class Applier {
     json::object told;
     told["what"] = text("what");
     told["reference"] = text("reference");
-    if (auto problem = text("problem"); !problem.empty()) told["problem"] = std::move(problem);
+    if (const auto problem = text("problem"); !problem.empty()) told["problem"] = problem;
     d_.notifications.push_back(std::move(told));
     return true;
   }
@@ -338,6 +344,8 @@ class Applier {
     const auto outcome = phase_from(text("outcome"));
     if (!outcome || !is_terminal(*outcome) || !move_to(*outcome)) return false;
     if (const auto reason = text("reason"); !reason.empty()) d_.reason = reason;
+    if (const auto hint = text("hint"); !hint.empty()) d_.hint = hint;
+    if (*outcome == Phase::succeeded) d_.hint.clear();
     if (const auto status = text("rollback_status"); !status.empty()) d_.rollback_status = status;
     d_.finished_at = event_.at;
     d_.waiting_for.clear();

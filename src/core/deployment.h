@@ -76,6 +76,7 @@ struct Deployment {
   Phase phase = Phase::queued;
   std::string verdict;          // of the decision: "deploy", "nothing_to_do", "refused", ...
   std::string reason;           // of the decision, then of the end
+  std::string hint;             // what to do about it; empty: nothing in particular
   std::string rollback_status;  // "", "succeeded", "failed", "nothing_to_undo", "left"
   std::string rollback_reason;
   std::string waiting_for;  // deployment id, while in line

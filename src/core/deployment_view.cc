@@ -76,6 +76,7 @@ json::object to_json(const Deployment& deployment) {
           {"finished", is_terminal(deployment.phase)},
           {"verdict", deployment.verdict},
           {"reason", deployment.reason},
+          {"hint", deployment.hint},
           {"rollback_status", deployment.rollback_status},
           {"rollback_reason", deployment.rollback_reason},
           {"waiting_for", deployment.waiting_for},

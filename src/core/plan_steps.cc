@@ -50,10 +50,18 @@ HealthSettings health_from_json(const json::object& object) {
 json::object to_json(const StaticSettings& settings) {
   json::array immutable;
   for (const auto& glob : settings.immutable) immutable.push_back(json::string(glob));
-  return {{"dir", settings.dir},
-          {"bucket", settings.bucket},
-          {"prefix", settings.prefix},
-          {"immutable", std::move(immutable)}};
+  json::object object{{"dir", settings.dir},
+                      {"bucket", settings.bucket},
+                      {"prefix", settings.prefix},
+                      {"immutable", std::move(immutable)}};
+  json::array cache;
+  for (const auto& rule : settings.cache)
+    cache.push_back(json::object{{"match", rule.match}, {"control", rule.control}});
+  if (!cache.empty()) object["cache"] = std::move(cache);
+  json::array compress;
+  for (const auto& encoding : settings.compress) compress.push_back(json::string(encoding));
+  if (!compress.empty()) object["compress"] = std::move(compress);
+  return object;
 }
 
 PlanStep notify_started_step(const Config& config, const EnvironmentConfig& environment,
@@ -185,8 +193,15 @@ PlanStep switch_static_step(const StaticSettings& settings, std::vector<std::str
   step.needs = std::move(needs);
   json::object params{{"bucket", settings.bucket}, {"prefix", settings.prefix}};
   if (!manifest_digest.empty()) params["manifest_digest"] = manifest_digest;
-  step.params = std::move(params);
   step.undo = "puts those files back as they were";
+  if (const CloudFrontSettings& cdn = settings.cloudfront; !cdn.distribution.empty()) {
+    step.title +=
+        fmt::format(", and tell CloudFront's {} to forget the old ones", cdn.distribution);
+    step.undo += ", and tells CloudFront again";
+    params["cloudfront"] =
+        json::object{{"distribution", cdn.distribution}, {"path", cdn.path}, {"wait", cdn.wait}};
+  }
+  step.params = std::move(params);
   return step;
 }
 

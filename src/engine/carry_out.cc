@@ -20,9 +20,12 @@ Outcome untouched(std::string_view outcome, std::string reason) {
 
 // How a deployment ends that could not even be planned.
 Outcome without_plan(const Error& error) {
-  if (error.kind() == ErrorKind::refused)
-    return untouched(error.code() == "superseded" ? "superseded" : "refused", error.message());
-  return {"rolled_back", error.message(), "nothing_to_undo"};
+  if (error.kind() != ErrorKind::refused)
+    return {"rolled_back", error.message(), "nothing_to_undo", error.hint()};
+  Outcome outcome =
+      untouched(error.code() == "superseded" ? "superseded" : "refused", error.message());
+  outcome.hint = error.hint();
+  return outcome;
 }
 
 Outcome cancelled_before_it_began(const Deployment& deployment) {
@@ -214,6 +217,7 @@ Task<Result<void>> finish(Execution& execution, Outcome outcome) {
   if (execution.broken) co_return *execution.broken;
   json::object data{{"outcome", outcome.outcome}, {"reason", outcome.reason}};
   if (!outcome.rollback_status.empty()) data["rollback_status"] = outcome.rollback_status;
+  if (!outcome.hint.empty()) data["hint"] = outcome.hint;
   entries.push_back(JournalEntry{EventType::finished, "", std::move(data)});
   co_return co_await execution.journal.write_all(std::move(entries));
 }

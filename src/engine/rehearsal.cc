@@ -245,12 +245,9 @@ class Rehearsal {
 
   Task<Result<void>> files(const PlanStep& step, StepFinding& finding) {
     const json::object& params = step.params;
-    std::vector<std::string> immutable;
-    if (const json::value* globs = find(params, "immutable"); globs && globs->is_array())
-      for (const auto& glob : globs->get_array())
-        if (glob.is_string()) immutable.emplace_back(glob.get_string());
+    auto rules = static_rules_from(params);
     PAWL_CO_TRY(auto manifest,
-                co_await ports_.static_files->scan(string_or(params, "dir"), std::move(immutable)));
+                co_await ports_.static_files->scan(string_or(params, "dir"), std::move(rules)));
     const StaticTarget target{string_or(params, "bucket"), string_or(params, "prefix")};
     const SyncOptions options;
     PAWL_CO_TRY(const auto plan,

@@ -13,6 +13,7 @@ struct Outcome {
   std::string outcome;          // name of the terminal phase
   std::string reason;           // a sentence
   std::string rollback_status;  // "", "succeeded", "failed", "nothing_to_undo", "left"
+  std::string hint = {};        // what to do about it, where the reason's Error said so
 };
 
 /// Past the point of no return (core/hooks.h) nothing is undone, and the outcome says why.

@@ -12,6 +12,12 @@ std::string StaticKeys::file(std::string_view path) const {
 std::string StaticKeys::own(std::string_view rest) const {
   return fmt::format("{}{}{}", target.prefix, kOwnFolder, rest);
 }
+std::string StaticKeys::uploaded() const {
+  return own("uploaded.json");
+}
+std::string StaticKeys::body(const StaticFile& of) const {
+  return of.is_immutable ? file(of.path) : content(of.sha256);
+}
 std::string StaticKeys::release(std::string_view digest) const {
   return own(fmt::format("releases/{}.json", digest));
 }
@@ -48,6 +54,12 @@ Task<Result<bool>> has_content(ObjectStore& store, std::string bucket, ObjectInf
   PAWL_CO_TRY(auto there, co_await store.head(bucket, listed.key));
   if (!there) co_return false;
   co_return holds_content(*there, file).value_or(false);
+}
+
+bool is_as_wanted(const ObjectInfo& there, const StaticFile& file) {
+  return holds_content(there, file).value_or(false) && there.content_type == file.content_type &&
+         there.cache_control == file.cache_control &&
+         there.content_encoding == file.content_encoding;
 }
 
 bool is_page(const StaticFile& file) {

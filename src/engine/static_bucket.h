@@ -11,14 +11,18 @@
 namespace pawl {
 
 constexpr size_t kTransfersAtOnce = 16;
-/// Larger mutable files are copied within the bucket instead of through our memory.
-constexpr uint64_t kMaxInMemory = 32u << 20;
+/// Larger mutable files are copied within the bucket instead of through our memory, of which as
+/// many as there are transfers at once may lie there.
+constexpr uint64_t kMaxInMemory = 8u << 20;
 
 struct StaticKeys {
   StaticTarget target;
 
   std::string file(std::string_view path) const;
   std::string own(std::string_view rest) const;  // under .pawl/
+  std::string uploaded() const;                  // the record of the last upload
+  /// Where the content of a release's file lies: itself when immutable, else under .pawl/content/.
+  std::string body(const StaticFile& of) const;
   std::string release(std::string_view digest) const;
   std::string content(std::string_view sha256) const;
   std::string backup_index(std::string_view deployment) const;
@@ -35,6 +39,9 @@ std::optional<bool> holds_content(const ObjectInfo& there, const StaticFile& fil
 /// The same, asking with HEAD where the listing does not tell.
 Task<Result<bool>> has_content(ObjectStore& store, std::string bucket, ObjectInfo listed,
                                StaticFile file);
+
+/// Content and headers, by what HEAD said.
+bool is_as_wanted(const ObjectInfo& there, const StaticFile& file);
 
 /// HTML refers to everything else, hence goes last.
 bool is_page(const StaticFile& file);

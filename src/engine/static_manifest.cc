@@ -126,14 +126,21 @@ std::string content_type_for(std::string_view path) {
       std::pair{"css", "text/css; charset=utf-8"},
       std::pair{"js", "text/javascript; charset=utf-8"},
       std::pair{"mjs", "text/javascript; charset=utf-8"},
+      std::pair{"cjs", "text/javascript; charset=utf-8"},
       std::pair{"json", "application/json"},
       std::pair{"map", "application/json"},
+      std::pair{"geojson", "application/geo+json"},
+      std::pair{"jsonld", "application/ld+json"},
       std::pair{"webmanifest", "application/manifest+json"},
+      std::pair{"xhtml", "application/xhtml+xml"},
       std::pair{"txt", "text/plain; charset=utf-8"},
       std::pair{"md", "text/markdown; charset=utf-8"},
       std::pair{"csv", "text/csv; charset=utf-8"},
       std::pair{"xml", "application/xml"},
       std::pair{"rss", "application/rss+xml"},
+      std::pair{"atom", "application/atom+xml"},
+      std::pair{"ics", "text/calendar; charset=utf-8"},
+      std::pair{"vtt", "text/vtt; charset=utf-8"},
       std::pair{"svg", "image/svg+xml"},
       std::pair{"png", "image/png"},
       std::pair{"jpg", "image/jpeg"},
@@ -141,18 +148,29 @@ std::string content_type_for(std::string_view path) {
       std::pair{"gif", "image/gif"},
       std::pair{"webp", "image/webp"},
       std::pair{"avif", "image/avif"},
+      std::pair{"apng", "image/apng"},
+      std::pair{"bmp", "image/bmp"},
+      std::pair{"jxl", "image/jxl"},
       std::pair{"ico", "image/x-icon"},
       std::pair{"woff", "font/woff"},
       std::pair{"woff2", "font/woff2"},
       std::pair{"ttf", "font/ttf"},
       std::pair{"otf", "font/otf"},
+      std::pair{"eot", "application/vnd.ms-fontobject"},
       std::pair{"mp4", "video/mp4"},
       std::pair{"webm", "video/webm"},
+      std::pair{"ogv", "video/ogg"},
       std::pair{"mp3", "audio/mpeg"},
+      std::pair{"m4a", "audio/mp4"},
+      std::pair{"ogg", "audio/ogg"},
+      std::pair{"opus", "audio/ogg"},
+      std::pair{"flac", "audio/flac"},
+      std::pair{"wav", "audio/wav"},
       std::pair{"pdf", "application/pdf"},
       std::pair{"wasm", "application/wasm"},
       std::pair{"zip", "application/zip"},
       std::pair{"gz", "application/gzip"},
+      std::pair{"br", "application/x-brotli"},
   };
   const auto slash = path.rfind('/');
   const auto name = slash == std::string_view::npos ? path : path.substr(slash + 1);
@@ -231,6 +249,46 @@ bool glob_matches(std::string_view glob, std::string_view path) {
   constexpr size_t kMaxBytes = 1024;
   if (glob.size() > kMaxBytes || path.size() > kMaxBytes) return false;
   return GlobMatch(glob, path).matches(0, 0);
+}
+
+StaticRules static_rules_from(const json::object& params) {
+  const auto list = [&params](const char* key) -> const json::array& {
+    static const json::array kNone;
+    const json::value* found = find(params, key);
+    return found != nullptr && found->is_array() ? found->get_array() : kNone;
+  };
+  StaticRules rules;
+  for (const auto& glob : list("immutable"))
+    if (glob.is_string()) rules.immutable.emplace_back(glob.get_string());
+  for (const auto& rule : list("cache"))
+    if (rule.is_object())
+      rules.cache.push_back(
+          {string_or(rule.get_object(), "match"), string_or(rule.get_object(), "control")});
+  for (const auto& encoding : list("compress"))
+    if (encoding.is_string()) rules.compress.emplace_back(encoding.get_string());
+  return rules;
+}
+
+void apply_rules(const StaticRules& rules, StaticFile& file) {
+  // A variant is cached as what it is of.
+  const std::string path = file.content_encoding.empty() ? file.path : variant_of(file);
+  file.content_type = content_type_for(path);
+  const auto matches = [&path](const std::string& glob) { return glob_matches(glob, path); };
+  file.is_immutable = std::any_of(rules.immutable.begin(), rules.immutable.end(), matches);
+  file.cache_control = file.is_immutable ? kImmutableCaching : kMutableCaching;
+  for (const auto& rule : rules.cache) {
+    if (!matches(rule.match)) continue;
+    file.cache_control = rule.control;
+    break;
+  }
+}
+
+std::string variant_path(std::string_view path, std::string_view encoding) {
+  return fmt::format("{}.{}", path, encoding == "gzip" ? "gz" : encoding);
+}
+
+std::string variant_of(const StaticFile& file) {
+  return file.path.substr(0, file.path.rfind('.'));
 }
 
 }  // namespace pawl

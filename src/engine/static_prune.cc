@@ -52,6 +52,18 @@ Task<Result<SyncResult>> prune_releases(ObjectStore& store, StaticTarget target,
       (stays ? named : candidates).insert(std::move(each));
     if (!stays) dropped_manifests.push_back(key);
   }
+  // A record that names what goes away would be believed.
+  if (listing.count(keys.uploaded()) > 0) {
+    auto record = co_await read_manifest_object(store, target.bucket, keys.uploaded());
+    if (!record.ok() && record.error().kind() != ErrorKind::corrupt)
+      co_return std::move(record).error();
+    const bool stays = record.ok() && *record && kept_digests.count((*record)->digest()) > 0;
+    if (!stays) {
+      PAWL_CO_CHECK(co_await guard(before_change));
+      PAWL_CO_CHECK(
+          co_await store.remove(target.bucket, keys.uploaded(), listing.at(keys.uploaded()).etag));
+    }
+  }
   std::vector<std::string> doomed;
   for (const auto& key : candidates)
     if (named.count(key) == 0 && listing.count(key) > 0) doomed.push_back(key);

@@ -5,6 +5,9 @@
 //   .pawl/releases/<manifest digest>.json   what a release consists of (StaticManifest)
 //   .pawl/content/<sha256>                  the bodies of a release's mutable files, so that going
 //                                           forward or back needs no directory at hand
+//   .pawl/uploaded.json                     what the last upload left, with ETags: read instead of
+//   a
+//                                           listing of everything (engine/static_record.h)
 //   .pawl/backup/<deployment>.json          what a deployment puts in the place of which files
 //   .pawl/backup/<deployment>/<path>        mutable files as they were before a deployment; one of
 //                                           type kAbsentType stands for a file that was not there
@@ -47,14 +50,36 @@ struct StaticManifest {
 json::object to_json(const StaticManifest& manifest);
 Result<StaticManifest> static_manifest_from_json(const json::object& object);
 
+/// One line of static.cache: what matches gets these headers. The first that matches counts.
+struct CacheRule {
+  std::string match;    // a glob
+  std::string control;  // the Cache-Control header
+  bool operator==(const CacheRule&) const = default;
+};
+
+/// What is made of the files of a directory.
+struct StaticRules {
+  std::vector<std::string> immutable;  // globs
+  std::vector<CacheRule> cache;
+  std::vector<std::string> compress;  // "br", "gzip": beside each file that gains from it
+};
+/// {immutable, cache, compress}, as a plan's step has them.
+StaticRules static_rules_from(const json::object& params);
+/// Type, caching and immutability of the file at `file.path`, as the rules have it.
+void apply_rules(const StaticRules& rules, StaticFile& file);
+
+/// `path` of the file that holds the same in that form: "app.js" and "br" give "app.js.br".
+std::string variant_path(std::string_view path, std::string_view encoding);
+/// Of a variant, as StaticFile::path of a file with a content_encoding: the file that it is of.
+std::string variant_of(const StaticFile& file);
+
 /// The directory of assets: reading files is I/O, so it is behind a port.
 class StaticFiles {
  public:
   virtual ~StaticFiles() = default;
-  /// Hashes every file; never follows a symlink out of the directory. `immutable` are globs.
-  virtual Task<Result<StaticManifest>> scan(std::string directory,
-                                            std::vector<std::string> immutable) = 0;
-  /// The path to stream it from.
+  /// Hashes every file and makes the variants; never follows a symlink out of the directory.
+  virtual Task<Result<StaticManifest>> scan(std::string directory, StaticRules rules) = 0;
+  /// The path to stream it from; of a file that the last scan of that directory found.
   virtual std::string path_of(const std::string& directory, const StaticFile& file) const = 0;
 };
 
@@ -81,6 +106,7 @@ struct SyncResult {
   int unchanged = 0;
   uint64_t bytes = 0;
   int removed = 0;
+  std::vector<std::string> notes = {};  // what a person should know of the bucket
 };
 /// Called before each request that changes the world; an Error stops the upload.
 using BeforeChange = std::function<Task<Result<void>>()>;
@@ -103,6 +129,21 @@ Task<Result<StaticManifest>> read_release_manifest(ObjectStore& store, StaticTar
 Task<Result<SyncResult>> switch_mutable_files(ObjectStore& store, StaticTarget target,
                                               StaticManifest manifest, std::string deployment,
                                               BeforeChange before_change);
+
+/// The paths of the files that `deployment` has switched, or begun to; sorted.
+Task<Result<std::vector<std::string>>> switched_paths(ObjectStore& store, StaticTarget target,
+                                                      std::string deployment);
+
+/// What upload_new_files and switch_mutable_files would do now; reads only.
+struct StaticPreview {
+  std::vector<StaticFile> uploads;   // new files
+  std::vector<StaticFile> switches;  // files with fixed names that differ or are not there yet
+  uint64_t bytes = 0;                // of both
+  int unchanged = 0;
+  std::vector<std::string> notes;
+};
+Task<Result<StaticPreview>> preview_static(ObjectStore& store, StaticTarget target,
+                                           StaticManifest manifest);
 
 /// Puts every mutable file back as the backup of `deployment` has it. Safe to repeat, and when
 /// nothing or half was switched.

@@ -146,8 +146,7 @@ Task<Result<void>> replace(Work& work, std::string from, ObjectInfo wanted,
 Task<Result<void>> switch_one(Work& work, StaticFile file) {
   const std::string key = work.keys.file(file.path);
   PAWL_CO_TRY(auto current, co_await work.store.head(work.keys.target.bucket, key));
-  if (current && holds_content(*current, file).value_or(false) &&
-      has_headers(*current, file.content_type, file.cache_control, file.content_encoding)) {
+  if (current && is_as_wanted(*current, file)) {
     ++work.result.unchanged;
     co_return ok();
   }
@@ -247,6 +246,16 @@ Task<Result<void>> restore_one(Work& work, const StaticManifest& switched, std::
 
 }  // namespace
 
+Task<Result<std::vector<std::string>>> switched_paths(ObjectStore& store, StaticTarget target,
+                                                      std::string deployment) {
+  const std::string folder = StaticKeys{target}.backup(deployment, "");
+  PAWL_CO_TRY(const auto backups, co_await store.list(target.bucket, folder, kEveryObject));
+  std::vector<std::string> paths;
+  for (const auto& each : backups) paths.push_back(each.key.substr(folder.size()));
+  std::sort(paths.begin(), paths.end());
+  co_return paths;
+}
+
 Task<Result<SyncResult>> restore_mutable_files(ObjectStore& store, StaticTarget target,
                                                std::string deployment, BeforeChange before_change) {
   Work work{store, StaticKeys{target}, deployment, std::move(before_change), {}, {}};
@@ -254,9 +263,7 @@ Task<Result<SyncResult>> restore_mutable_files(ObjectStore& store, StaticTarget 
                                        store, target.bucket, work.keys.backup_index(deployment)));
   if (!switched) co_return work.result;  // nothing was switched
   const std::string folder = work.keys.backup(deployment, "");
-  PAWL_CO_TRY(const auto backups, co_await store.list(target.bucket, folder, kEveryObject));
-  std::vector<std::string> paths;
-  for (const auto& each : backups) paths.push_back(each.key.substr(folder.size()));
+  PAWL_CO_TRY(const auto paths, co_await switched_paths(store, target, deployment));
   PAWL_CO_CHECK(co_await for_each_index(paths.size(), kTransfersAtOnce, [&](size_t i) {
     return restore_one(work, *switched, paths[i]);
   }));

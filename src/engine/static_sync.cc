@@ -7,6 +7,7 @@
 
 #include "engine/parallel.h"
 #include "engine/static_bucket.h"
+#include "engine/static_record.h"
 
 namespace pawl {
 namespace {
@@ -107,37 +108,63 @@ size_t SyncPlan::upload_count() const {
 Task<Result<SyncPlan>> plan_sync(ObjectStore& store, StaticTarget target, StaticManifest manifest,
                                  SyncOptions options) {
   const StaticKeys keys{target};
-  PAWL_CO_TRY(const auto listing, co_await list_target(store, target));
-  StaticManifest last;
-  if (listing.count(record_key(keys)) > 0) {
-    auto found = co_await read_manifest_object(store, target.bucket, record_key(keys));
-    // A record that cannot be read costs questions, not the sync.
-    if (!found.ok() && found.error().kind() != ErrorKind::corrupt)
-      co_return std::move(found).error();
-    if (found.ok() && *found) last = **found;
+  std::string damage;
+  PAWL_CO_TRY(auto found, co_await read_record(store, target.bucket, record_key(keys), damage));
+  const StaticManifest last = found ? *std::move(found) : StaticManifest{};
+  std::optional<Recorded> record;
+  if (!last.files.empty()) {
+    record.emplace();
+    record->manifest = last;
+    for (const auto& file : last.files) record->keys.push_back(keys.file(file.path));
   }
+  std::vector<std::string> wanted;
+  for (const auto& file : manifest.files) wanted.push_back(keys.file(file.path));
+  const Look look =
+      options.remove_others || options.looks_at_everything ? Look::everything : Look::quick;
+  PAWL_CO_TRY(auto bucket, co_await look_at_bucket(store, target, std::move(wanted),
+                                                   std::move(record), std::move(damage), look));
+  const Listing& listing = bucket.there;
   const ByPath recorded = by_path(last);
   SyncPlan plan;
   plan.manifest = std::move(manifest);
   plan.uploads.resize(3);
+  plan.notes = bucket.notes;
   Comparison comparison{store,   keys,     plan.manifest,
                         listing, recorded, std::vector<bool>(plan.manifest.files.size())};
   PAWL_CO_CHECK(co_await for_each_index(
       plan.manifest.files.size(), options.at_once,
       [&comparison](size_t index) { return compare_one(comparison, index); }));
+  // An earlier sync that was broken off may have replaced it, and told nobody.
+  const auto is_recorded_otherwise = [&recorded](const StaticFile& file) {
+    const auto known = recorded.find(file.path);
+    return known != recorded.end() &&
+           (known->second.sha256 != file.sha256 || !same_headers(known->second, file));
+  };
   for (size_t i = 0; i < plan.manifest.files.size(); ++i) {
     const StaticFile& file = plan.manifest.files[i];
+    if (is_recorded_otherwise(file)) plan.replaced.push_back(file.path);
     if (comparison.unchanged[i]) {
+      plan.manifest.files[i].etag = listing.at(keys.file(file.path)).etag;
       ++plan.unchanged;
       continue;
     }
-    const bool is_new = file.is_immutable || listing.count(keys.file(file.path)) == 0;
+    const bool is_there = listing.count(keys.file(file.path)) > 0;
+    if (is_there && !is_recorded_otherwise(file)) plan.replaced.push_back(file.path);
+    const bool is_new = file.is_immutable || !is_there;
     plan.uploads[is_page(file) ? 2 : is_new ? 0 : 1].push_back(file);
     plan.bytes += file.size;
   }
   if (options.remove_others)
     PAWL_CO_CHECK(co_await plan_removals(store, keys, listing, recorded, plan));
-  plan.is_recorded = last.digest() == plan.manifest.digest() && !last.files.empty();
+  for (const auto& each : plan.removals)
+    plan.replaced.push_back(each.key.substr(target.prefix.size()));
+  // Deleted by a sync that was broken off.
+  const ByPath files = by_path(plan.manifest);
+  for (const auto& file : last.files)
+    if (options.remove_others && files.count(file.path) == 0 &&
+        listing.count(keys.file(file.path)) == 0)
+      plan.replaced.push_back(file.path);
+  plan.is_recorded = last.files == plan.manifest.files && !last.files.empty();
   co_return plan;
 }
 
@@ -151,6 +178,7 @@ struct Uploading {
   SyncProgress progress;
   uint64_t bytes_total;
   SyncResult result;
+  std::map<std::string, std::string> etags;  // by path, of what was uploaded
 };
 
 Task<Result<void>> upload_one(Uploading& uploading, const StaticFile& file) {
@@ -166,6 +194,7 @@ Task<Result<void>> upload_one(Uploading& uploading, const StaticFile& file) {
   if (!put.ok())
     co_return std::move(put).while_doing(fmt::format("uploading {}", file.path)).error();
   ++uploading.result.uploaded;
+  uploading.etags[file.path] = put->etag;
   uploading.result.bytes += file.size;
   if (uploading.progress) uploading.progress(uploading.result.bytes, uploading.bytes_total);
   co_return ok();
@@ -187,18 +216,24 @@ Task<Result<void>> remove_one(Uploading& uploading, const ObjectInfo& seen) {
 Task<Result<SyncResult>> carry_out_sync(ObjectStore& store, StaticFiles& files, StaticTarget target,
                                         std::string directory, SyncPlan plan, SyncOptions options,
                                         SyncProgress progress) {
-  Uploading uploading{store,      files, StaticKeys{target}, std::move(directory), progress,
-                      plan.bytes, {}};
+  Uploading uploading{store, files, StaticKeys{target}, std::move(directory), progress, plan.bytes,
+                      {},    {}};
   uploading.result.unchanged = plan.unchanged;
+  uploading.result.notes = plan.notes;
   for (const auto& group : plan.uploads)
     PAWL_CO_CHECK(co_await for_each_index(
         group.size(), options.at_once, [&](size_t i) { return upload_one(uploading, group[i]); }));
   PAWL_CO_CHECK(co_await for_each_index(plan.removals.size(), options.at_once, [&](size_t i) {
     return remove_one(uploading, plan.removals[i]);
   }));
-  if (!plan.is_recorded)
-    PAWL_CO_CHECK(co_await write_manifest_object(store, target.bucket, record_key(uploading.keys),
-                                                 plan.manifest));
+  if (options.after_changes && !plan.replaced.empty())
+    PAWL_CO_CHECK(co_await options.after_changes(plan.replaced));
+  if (plan.is_recorded) co_return uploading.result;
+  for (auto& file : plan.manifest.files)
+    if (const auto sent = uploading.etags.find(file.path); sent != uploading.etags.end())
+      file.etag = sent->second;
+  PAWL_CO_CHECK(co_await write_manifest_object(store, target.bucket, record_key(uploading.keys),
+                                               plan.manifest));
   co_return uploading.result;
 }
 

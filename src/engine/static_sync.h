@@ -2,10 +2,11 @@
 // Decided first, as data that can be shown; carried out in an order in which a page never refers to
 // what is not there yet.
 //
-// .pawl/sync.json remembers what was synced with which headers, so that an unchanged directory
-// costs one listing and one read.
+// .pawl/sync.json remembers what was synced, with which headers and ETags, so that an unchanged
+// directory costs a read and the beginning of a listing (engine/static_record.h).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,11 @@
 namespace pawl {
 
 struct SyncOptions {
-  bool remove_others = false;  // --delete
+  bool remove_others = false;        // --delete
+  bool looks_at_everything = false;  // --verify: lists the bucket whatever the record says
+  /// Called after the last upload and deletion with the paths that visitors may have older copies
+  /// of, before the sync is recorded: one that is broken off here calls it again.
+  std::function<Task<Result<void>>(std::vector<std::string>)> after_changes = {};
   size_t at_once = 16;
 };
 
@@ -27,9 +32,11 @@ struct SyncPlan {
   /// Keys that --delete would have removed, but that a release or (immutable ones) the sync before
   /// names: a page that is still open loads them.
   std::vector<std::string> kept;
+  std::vector<std::string> replaced;  // paths of which something older was served
   int unchanged = 0;
   uint64_t bytes = 0;
   bool is_recorded = false;  // .pawl/sync.json says the same already
+  std::vector<std::string> notes = {};
 
   size_t upload_count() const;
 };

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "engine/ports/cdn.h"
 #include "engine/ports/concurrency.h"
 #include "engine/ports/forge.h"
 #include "engine/ports/function_calls.h"
@@ -31,6 +32,7 @@ struct StepPorts {
   ImageRepositories* repositories = nullptr;
   ObjectStore* objects = nullptr;
   StaticFiles* static_files = nullptr;  // the directory of assets (engine/static_site.h)
+  Cdn* cdn = nullptr;
   HealthProbe* health = nullptr;
   Endpoints* endpoints = nullptr;
   ImageBuilder* builder = nullptr;

@@ -47,8 +47,7 @@ void TakeUpAll::hear(const Result<bool>& looked) {
 Task<void> TakeUpAll::wait_for_news(std::stop_token stop) {
   news_ = std::stop_source();
   const std::stop_callback forward(stop, [this] { news_.request_stop(); });
-  co_await pawl::wait_for_news(ports_.store, ports_.clock, options_.look_every,
-                               news_.get_token());
+  co_await pawl::wait_for_news(ports_.store, ports_.clock, options_.look_every, news_.get_token());
 }
 
 // True when something was found, and more may be there.

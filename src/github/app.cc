@@ -17,10 +17,10 @@ namespace {
 // "The time that the JWT was created. To protect against clock drift, we recommend that you set
 // this 60 seconds in the past"; "must be no more than 10 minutes into the future".
 constexpr int64_t kIssuedBeforeSeconds = 60;
-constexpr int64_t kLifeSeconds = 9 * 60;
+constexpr int64_t kLifeSeconds = 540;
 constexpr int64_t kRenewedAheadMs = 60'000;
-constexpr int64_t kTokenRenewedAheadMs = 5 * 60'000;
-constexpr int64_t kTokenLifeMs = 60 * 60'000;  // when the answer does not say
+constexpr int64_t kTokenRenewedAheadMs = 300'000;
+constexpr int64_t kTokenLifeMs = 3'600'000;  // when the answer does not say
 // A clock that is off by less is not what a 401 is about.
 constexpr int64_t kSkewThatMattersMs = 30'000;
 

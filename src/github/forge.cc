@@ -53,7 +53,7 @@ Task<Result<std::string>> tell_check_run(GitHubClient& client, Told told) {
                     {"status", is_finished(report) ? "completed" : "in_progress"},
                     {"external_id", report.deployment_id}};
   json::object output{{"title", headline(report)}, {"summary", check_summary(report)}};
-  if (auto text = check_text(report, told.changes); !text.empty()) output["text"] = std::move(text);
+  if (const auto text = check_text(report, told.changes); !text.empty()) output["text"] = text;
   body["output"] = std::move(output);
   if (is_finished(report)) body["conclusion"] = conclusion(report);
   if (const auto& url = told.run_url.empty() ? report.url : told.run_url; !url.empty())

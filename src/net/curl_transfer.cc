@@ -100,8 +100,7 @@ void CurlTransfer::set_options(const HttpClientOptions& options) {
         static_cast<long>((request_.stall_timeout.count() + 999) / 1000));
   }
   const auto parts = split_url(request_.url);
-  if (request_.is_direct || (parts && is_loopback_host(parts->host)))
-    set(easy_, CURLOPT_PROXY, "");
+  if (request_.is_direct || (parts && is_loopback_host(parts->host))) set(easy_, CURLOPT_PROXY, "");
   if (request_.accept_compressed && !request_.sink) set(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");
 }
 

@@ -222,9 +222,11 @@ Task<Result<void>> ImageCopy::name_it(Manifest root) {
         fmt::format("{} takes no index: {}:{} names the manifest for {} alone", target, target, tag,
                     work_.options.report_platform.str()));
     report.digest = instead->digest;
-    PAWL_CO_CHECK(co_await work_.target.put_manifest(*instead, tag));
+    PAWL_CO_TRY(put, co_await work_.target.put_manifest(*instead, tag));
   }
   ++report.manifests_copied;
+  // The answer has said what the tag names now; only where it does not is that worth a round trip.
+  if (put->digest_said) co_return Result<void>();
   PAWL_CO_TRY(const auto now, co_await work_.target.head_manifest(tag));
   if (now && *now != report.digest)
     co_return Error(ErrorKind::conflict,

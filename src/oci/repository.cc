@@ -101,7 +101,8 @@ Task<Result<PutManifest>> Repository::put_manifest(Manifest manifest, std::strin
   PAWL_CO_TRY(const HttpResponse response, co_await registry_.send(std::move(put), access()));
   if (!response.is_success()) co_return explain(response, "PUT");
   PAWL_CO_CHECK(check_stored(response, manifest.digest));
-  co_return PutManifest{manifest.digest, response.headers.has("OCI-Subject")};
+  co_return PutManifest{manifest.digest, response.headers.has("OCI-Subject"),
+                        response.headers.has("Docker-Content-Digest")};
 }
 
 Task<Result<void>> Repository::delete_manifest(std::string reference) {

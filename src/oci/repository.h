@@ -25,6 +25,8 @@ struct PutManifest {
   Digest digest;
   /// The registry has noted what the manifest is attached to; else the tag schema is ours to keep.
   bool subject_noted = false;
+  /// The registry has said the digest that it stored, and it is the right one.
+  bool digest_said = false;
 };
 
 /// Of a transfer's own buffers: the default is for large blobs (HttpRequest::buffer_bytes).

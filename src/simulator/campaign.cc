@@ -15,7 +15,6 @@ namespace pawl::sim {
 namespace {
 
 constexpr uint64_t kRunTwiceEvery = 100;
-constexpr uint64_t kPutMemoryInOrderEvery = 200;  // runs
 // More than are tried in a second: campaigns that begin at the time do not repeat each other.
 constexpr uint64_t kSeedsASecond = 10'000;
 
@@ -134,11 +133,15 @@ class Measure {
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
+RunResult run_in_memory_of_its_own(uint64_t seed, const CampaignOptions& options) {
+  const RunMemory memory;
+  return run_seed(seed, options.faults, options.trace);
+}
+
 void swarm(const CampaignOptions& options, Totals& totals) {
   const Measure measure(options);
   for (uint64_t seed = options.from; !measure.is_full(totals); ++seed) {
-    if (totals.runs % kPutMemoryInOrderEvery == 0) put_memory_in_order();
-    auto result = run_seed(seed, options.faults, options.trace);
+    auto result = run_in_memory_of_its_own(seed, options);
     totals.add(result);
     const bool is_checked_twice = seed % kRunTwiceEvery == 0;
     if (is_checked_twice && run_seed(seed, options.faults, false).hash != result.hash)

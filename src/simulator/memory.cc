@@ -1,5 +1,6 @@
 // Small pieces of memory for the simulator, which takes and gives back hundreds of millions of them
-// on one thread: a free list for each size, nothing else. Not compiled with a sanitizer, whose own
+// on one thread: a free list for each size, and for each run a place that is begun anew, so that a
+// run finds its memory in order, and in the cache. Not compiled with a sanitizer, whose own
 // allocator sees what is used after it was given back.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PAWL_SANITIZED
@@ -24,112 +25,123 @@ namespace {
 
 constexpr size_t kGrain = 16;
 constexpr size_t kLargest = 4'096;
+constexpr size_t kSizes = kLargest / kGrain + 1;
 constexpr size_t kPage = 1u << 16;           // holds pieces of one size
-constexpr size_t kRegion = size_t{1} << 36;  // reserved, not used
+constexpr size_t kRegion = size_t{1} << 35;  // reserved, not used
 
 struct Piece {
   Piece* next;
 };
 
-struct Pool {
-  Piece* free[kLargest / kGrain + 1] = {};
-  char* region = nullptr;
-  size_t used = 0;
-  uint16_t size_of_page[kRegion / kPage] = {};  // in grains
-  bool is_reserved = false;
-
-  bool reserve() {
-    if (is_reserved) return region != nullptr;
-    is_reserved = true;
-    void* const got = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (got == MAP_FAILED) return false;
-    region = static_cast<char*>(got);
-    madvise(region, kRegion, MADV_HUGEPAGE);  // what is small lies scattered over all of it
-    return region != nullptr;
+class Pool {
+ public:
+  /// nullptr: none is left, or it is too large.
+  void* take(size_t size) {
+    if (size > kLargest) return nullptr;
+    const size_t grains = size == 0 ? 1 : (size + kGrain - 1) / kGrain;
+    if (Piece* piece = free_[grains]) {
+      free_[grains] = piece->next;
+      ++live_;
+      return piece;
+    }
+    Fresh& fresh = fresh_[grains];
+    if (fresh.left == 0 && !refill(grains)) return nullptr;
+    --fresh.left;
+    ++live_;
+    char* const piece = fresh.next;
+    fresh.next += grains * kGrain;
+    return piece;
   }
 
   bool holds(const void* memory) const {
     const auto at = static_cast<const char*>(memory);
-    return region != nullptr && at >= region && at < region + used;
+    return region_ != nullptr && at >= region_ && at < region_ + kRegion;
   }
 
-  // What thousands of runs gave back lies in the lists in any order, and is then taken in any
-  // order: each piece from another line of the cache. In the order of their addresses they are
-  // found.
-  void put_in_order() {
-    size_t most = 0;
-    for (Piece* list : free) most = std::max(most, length_of(list));
-    const auto pieces = static_cast<Piece**>(std::malloc(most * sizeof(Piece*)));
-    if (pieces == nullptr) return;
-    for (Piece*& list : free) {
-      size_t count = 0;
-      for (Piece* piece = list; piece != nullptr; piece = piece->next) pieces[count++] = piece;
-      std::sort(pieces, pieces + count);
-      list = nullptr;
-      while (count > 0) {
-        Piece* piece = pieces[--count];
-        piece->next = list;
-        list = piece;
-      }
-    }
-    std::free(pieces);
+  void give_back(void* memory) {
+    const size_t page = static_cast<size_t>(static_cast<char*>(memory) - region_) / kPage;
+    if (page < first_page_) return;  // of what outlived its run
+    auto* piece = static_cast<Piece*>(memory);
+    Piece*& list = free_[grains_of_page_[page]];
+    piece->next = list;
+    list = piece;
+    --live_;
   }
 
-  static size_t length_of(const Piece* list) {
-    size_t length = 0;
-    for (; list != nullptr; list = list->next) ++length;
-    return length;
+  // What is still in use keeps its pages for ever: what a program makes once, at its first use.
+  void begin_anew() {
+    if (live_ != 0) first_page_ = next_page_;
+    live_ = 0;
+    next_page_ = first_page_;
+    std::fill(std::begin(free_), std::end(free_), nullptr);
+    std::fill(std::begin(fresh_), std::end(fresh_), Fresh{});
   }
 
-  // A page is cut into pieces of that size.
-  bool refill(size_t grains) {
-    if (!reserve() || used + kPage > kRegion) return false;
-    char* page = region + used;
-    size_of_page[used / kPage] = static_cast<uint16_t>(grains);
-    used += kPage;
-    const size_t size = grains * kGrain;
-    for (size_t at = kPage / size * size; at > 0; at -= size) {
-      auto* piece = reinterpret_cast<Piece*>(page + at - size);
-      piece->next = free[grains];
-      free[grains] = piece;
-    }
+ private:
+  struct Fresh {
+    char* next = nullptr;
+    size_t left = 0;  // pieces
+  };
+
+  bool reserve() {
+    if (is_reserved_) return region_ != nullptr;
+    is_reserved_ = true;
+    void* const got = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (got == MAP_FAILED) return false;
+    region_ = static_cast<char*>(got);
+    madvise(region_, kRegion, MADV_HUGEPAGE);  // what is small lies scattered over all of it
     return true;
   }
+
+  bool refill(size_t grains) {
+    if (!reserve() || next_page_ == kRegion / kPage) return false;
+    grains_of_page_[next_page_] = static_cast<uint16_t>(grains);
+    fresh_[grains] = {region_ + next_page_ * kPage, kPage / (grains * kGrain)};
+    ++next_page_;
+    return true;
+  }
+
+  Piece* free_[kSizes] = {};
+  Fresh fresh_[kSizes] = {};
+  char* region_ = nullptr;
+  size_t first_page_ = 0;
+  size_t next_page_ = 0;
+  size_t live_ = 0;
+  uint16_t grains_of_page_[kRegion / kPage] = {};
+  bool is_reserved_ = false;
 };
 
-Pool pool;
+Pool of_the_program;
+Pool of_the_run;
+Pool* current = &of_the_program;
 
 void* take(size_t size) {
-  const size_t grains = size == 0 ? 1 : (size + kGrain - 1) / kGrain;
-  if (size <= kLargest && (pool.free[grains] != nullptr || pool.refill(grains))) {
-    Piece* piece = pool.free[grains];
-    pool.free[grains] = piece->next;
-    __builtin_prefetch(piece->next);  // the next one of that size was given back long ago
-    return piece;
-  }
+  if (void* piece = current->take(size)) return piece;
   if (void* memory = std::malloc(size)) return memory;
   std::abort();
 }
 
 void give_back(void* memory) noexcept {
-  if (!pool.holds(memory)) {
+  if (of_the_run.holds(memory))
+    of_the_run.give_back(memory);
+  else if (of_the_program.holds(memory))
+    of_the_program.give_back(memory);
+  else
     std::free(memory);
-    return;
-  }
-  const size_t offset = static_cast<size_t>(static_cast<char*>(memory) - pool.region);
-  auto* piece = static_cast<Piece*>(memory);
-  Piece*& list = pool.free[pool.size_of_page[offset / kPage]];
-  piece->next = list;
-  list = piece;
 }
 
 }  // namespace
 
 namespace pawl::sim {
 
-void put_memory_in_order() {
-  pool.put_in_order();
+RunMemory::RunMemory() {
+  of_the_run.begin_anew();
+  current = &of_the_run;
+}
+
+RunMemory::~RunMemory() {
+  current = &of_the_program;
 }
 
 }  // namespace pawl::sim
@@ -156,7 +168,8 @@ void operator delete[](void* memory, size_t) noexcept {
 #else
 
 namespace pawl::sim {
-void put_memory_in_order() {}
+RunMemory::RunMemory() {}
+RunMemory::~RunMemory() {}
 }  // namespace pawl::sim
 
 #endif

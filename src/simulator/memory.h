@@ -3,7 +3,14 @@
 
 namespace pawl::sim {
 
-/// To be called now and then between two runs: what is free is taken in order again.
-void put_memory_in_order();
+/// While it lives, memory comes from the place of a run, which is begun anew by the next one. What
+/// the run made may live on until then.
+class RunMemory {
+ public:
+  RunMemory();
+  ~RunMemory();
+  RunMemory(const RunMemory&) = delete;
+  RunMemory& operator=(const RunMemory&) = delete;
+};
 
 }  // namespace pawl::sim

@@ -163,6 +163,11 @@ def make_resources(url):
         return boto3.client(name, endpoint_url=url, region_name="us-east-1",
                             aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY)
     client("s3").create_bucket(Bucket="contract-assets")
+    client("s3").create_bucket(Bucket="contract-locked", ObjectLockEnabledForBucket=True)
+    client("s3").put_object_lock_configuration(
+        Bucket="contract-locked",
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled",
+                                 "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}})
     client("ecr").create_repository(repositoryName="contract-lambda")
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     role = client("iam").create_role(RoleName="contract", AssumeRolePolicyDocument=trust)
@@ -173,6 +178,13 @@ def make_resources(url):
     client("cloudwatch").put_metric_alarm(
         AlarmName="contract-errors", Namespace="Contract", MetricName="Errors", Statistic="Sum",
         Period=60, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold")
+    origin = {"Id": "s3", "DomainName": "contract-assets.s3.amazonaws.com",
+              "S3OriginConfig": {"OriginAccessIdentity": ""}}
+    made = client("cloudfront").create_distribution(DistributionConfig={
+        "CallerReference": "contract", "Comment": "contract", "Enabled": True,
+        "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": {"TargetOriginId": "s3", "ViewerProtocolPolicy": "allow-all"}})
+    return made["Distribution"]["Id"]
 
 
 def main():
@@ -180,8 +192,9 @@ def main():
     server = make_server("127.0.0.1", port, SignedMoto(), threaded=True, request_handler=Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = "http://127.0.0.1:%d" % server.server_port
-    make_resources(url)
-    print(json.dumps({"url": url, "key": ACCESS_KEY, "secret": SECRET_KEY}), flush=True)
+    distribution = make_resources(url)
+    print(json.dumps({"url": url, "key": ACCESS_KEY, "secret": SECRET_KEY,
+                      "distribution": distribution}), flush=True)
     sys.stdin.read()
 
 

@@ -107,7 +107,7 @@ TEST(Fold, OfADeploymentThatSucceeds) {
 TEST(Fold, OfADeploymentThatIsRolledBack) {
   auto history = up_to_the_check();
   history.add(EventType::step_started, "check_health");
-  json::object error{{"error", "did not answer well"}};
+  json::object error{{"error", "did not answer well"}, {"hint", "look at the log"}};
   history.add(EventType::step_failed, "check_health", error);
   json::object reason{{"reason", "check_health failed"}};
   history.add(EventType::rollback_started, "", reason);
@@ -124,6 +124,7 @@ TEST(Fold, OfADeploymentThatIsRolledBack) {
   EXPECT_EQ(done.phase, Phase::rolled_back);
   EXPECT_EQ(done.rollback_status, "succeeded");
   EXPECT_EQ(done.rollback_reason, "1.4.1 answers again");
+  EXPECT_EQ(done.hint, "look at the log");
   EXPECT_EQ(string_or(done.step("copy_image")->undo_outputs, "image_uri"), "old");
   EXPECT_EQ(exit_code(done), 3);
 }

@@ -303,7 +303,7 @@ struct PlanRefusal {
 TEST(Runner, WhatIsNoLongerRightAtItsTurnEndsWithTheReason) {
   const PlanRefusal table[] = {
       {Error(ErrorKind::refused, "a newer one is live").with_code("superseded"), Phase::superseded},
-      {Error(ErrorKind::refused, "frozen"), Phase::refused},
+      {Error(ErrorKind::refused, "frozen").with_hint("wait for Monday"), Phase::refused},
       {Error(ErrorKind::denied, "no credentials"), Phase::rolled_back},
   };
   for (const auto& row : table) {
@@ -316,6 +316,7 @@ TEST(Runner, WhatIsNoLongerRightAtItsTurnEndsWithTheReason) {
     ASSERT_TRUE(ended.ok());
     EXPECT_EQ(ended->phase, row.phase);
     EXPECT_EQ(ended->reason, row.error.what());
+    EXPECT_EQ(ended->hint, row.error.hint());
     EXPECT_TRUE(rig.is_all("old"));
   }
 }

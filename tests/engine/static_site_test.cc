@@ -17,7 +17,9 @@ struct Site {
   FakeStaticFiles files{objects};
   StaticTarget target{"assets", "static/"};
 
-  StaticManifest scan() { return *run(files.scan("app", {"**/*.[0-9a-f]*.*"})); }
+  StaticRules rules{{"**/*.[0-9a-f]*.*"}, {}, {}};
+
+  StaticManifest scan() { return *run(files.scan("app", rules)); }
   Result<SyncResult> upload() {
     return run(upload_new_files(objects, files, target, "app", scan(), {}, {}));
   }
@@ -68,7 +70,9 @@ TEST(StaticSite, UploadingChangesNothingThatAnyoneIsServed) {
   EXPECT_EQ(site.served("index.html"), "<one>");
   EXPECT_EQ(site.served("new.html"), "-");
   EXPECT_EQ(site.served("app.bb22.js"), "two");
-  EXPECT_EQ(site.objects.ledger.back().substr(0, 26), "put static/.pawl/releases/");
+  const auto& ledger = site.objects.ledger;
+  EXPECT_EQ(ledger[ledger.size() - 2].substr(0, 26), "put static/.pawl/releases/");
+  EXPECT_EQ(ledger.back(), "put static/.pawl/uploaded.json");
 }
 
 TEST(StaticSite, SwitchingPutsPagesLastAndKeepsOldAssets) {
@@ -322,6 +326,69 @@ TEST(StaticSite, PruningLeavesWhatSomebodyPutThereMeanwhile) {
   ASSERT_TRUE(
       run(prune_releases(site.objects, site.target, {site.scan().digest()}, {"d2"}, {})).ok());
   EXPECT_EQ(site.served("app.aa11.js"), "by hand");
+}
+
+TEST(StaticSite, PruningForgetsTheRecordOfAReleaseThatGoes) {
+  Site site;
+  first_release(site);
+  const std::string first = site.scan().digest();
+  second_release(site);
+  ASSERT_TRUE(site.upload().ok());  // never made live
+  ASSERT_TRUE(run(prune_releases(site.objects, site.target, {first}, {"d1"}, {})).ok());
+  EXPECT_EQ(site.served(".pawl/uploaded.json"), "-");
+  EXPECT_EQ(site.served("app.bb22.js"), "-");
+  ASSERT_TRUE(site.upload().ok());
+  EXPECT_EQ(site.served("app.bb22.js"), "two");
+}
+
+TEST(StaticSite, VariantsGoUpAndAreSwitchedWithWhatTheyAreOf) {
+  Site site;
+  site.rules.compress = {"br", "gzip"};
+  first_release(site);
+  const auto& script = site.objects.buckets["assets"]["static/app.aa11.js.br"];
+  EXPECT_EQ(script.body, "br of one");
+  EXPECT_EQ(script.info.content_encoding, "br");
+  EXPECT_EQ(script.info.content_type, "text/javascript; charset=utf-8");
+  EXPECT_EQ(script.info.cache_control, kImmutableCaching);
+  second_release(site);
+  site.deploy("d2");
+  EXPECT_EQ(site.served("index.html.gz"), "gzip of <two>");
+  ASSERT_TRUE(site.restore("d2").ok());
+  EXPECT_EQ(site.served("index.html.gz"), "gzip of <one>");
+  EXPECT_EQ(site.objects.buckets["assets"]["static/index.html.gz"].info.content_encoding, "gzip");
+  EXPECT_EQ(site.served("new.html.br"), "-");
+}
+
+// Another version of the library presses the same into other bytes: that is no conflict.
+TEST(StaticSite, AnImmutableVariantMayBePressedAnew) {
+  Site site;
+  site.rules.compress = {"br"};
+  first_release(site);
+  site.files.pressed = "newer ";
+  ASSERT_TRUE(site.upload().ok());
+  EXPECT_EQ(site.served("app.aa11.js.br"), "newer br of one");
+  site.files.content["app.aa11.js"] = "other";
+  EXPECT_EQ(site.upload().error().kind(), ErrorKind::conflict);
+}
+
+TEST(StaticSite, APreviewSaysWhatADeploymentWouldDoAndChangesNothing) {
+  Site site;
+  first_release(site);
+  second_release(site);
+  site.objects.ledger.clear();
+  const auto preview = run(preview_static(site.objects, site.target, site.scan()));
+  ASSERT_TRUE(preview.ok());
+  ASSERT_EQ(preview->uploads.size(), 1u);
+  EXPECT_EQ(preview->uploads[0].path, "app.bb22.js");
+  ASSERT_EQ(preview->switches.size(), 2u);
+  EXPECT_EQ(preview->switches[0].path, "index.html");
+  EXPECT_EQ(preview->switches[1].path, "new.html");
+  EXPECT_EQ(preview->unchanged, 1);
+  EXPECT_TRUE(site.objects.ledger.empty());
+  site.deploy("d2");
+  const auto after = run(preview_static(site.objects, site.target, site.scan()));
+  ASSERT_TRUE(after.ok());
+  EXPECT_EQ(after->uploads.size() + after->switches.size(), 0u);
 }
 
 TEST(StaticSite, AnErrorOfTheGuardStopsTheUpload) {

@@ -17,7 +17,7 @@ struct Folder {
   FakeStaticFiles files{objects};
   StaticTarget target{"assets", ""};
 
-  StaticManifest scan() { return *run(files.scan("app", {"**/*.[0-9a-f]*.*"})); }
+  StaticManifest scan() { return *run(files.scan("app", {{"**/*.[0-9a-f]*.*"}, {}, {}})); }
   SyncPlan plan(bool remove_others = false) {
     SyncOptions options;
     options.remove_others = remove_others;
@@ -81,6 +81,34 @@ TEST(Sync, ARecordThatCannotBeReadCostsQuestionsOnly) {
   folder.sync();
   folder.objects.buckets["assets"][".pawl/sync.json"].body = "{";
   EXPECT_EQ(folder.plan().upload_count(), 0u);
+}
+
+TEST(Sync, TellsWhatWasReplacedAlsoWhenItWasBrokenOffBefore) {
+  Folder folder;
+  folder.files.content = {{"a.txt", "1"}, {"b.txt", "1"}, {"old.txt", "1"}};
+  folder.sync();
+  folder.files.content = {{"a.txt", "2"}, {"b.txt", "1"}, {"new.txt", "1"}};
+  std::vector<std::vector<std::string>> told;
+  SyncOptions options;
+  options.remove_others = true;
+  bool dies = true;
+  options.after_changes = [&](std::vector<std::string> replaced) -> Task<Result<void>> {
+    told.push_back(std::move(replaced));
+    if (dies) co_return Error(ErrorKind::interrupted, "crash");
+    co_return ok();
+  };
+  const auto go = [&] {
+    auto plan = run(plan_sync(folder.objects, folder.target, folder.scan(), options));
+    return run(
+        carry_out_sync(folder.objects, folder.files, folder.target, "app", *plan, options, {}));
+  };
+  EXPECT_FALSE(go().ok());
+  dies = false;
+  EXPECT_TRUE(go().ok());
+  EXPECT_TRUE(go().ok());  // nothing any more
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0], (std::vector<std::string>{"a.txt", "old.txt"}));
+  EXPECT_EQ(told[1], (std::vector<std::string>{"a.txt", "old.txt"}));
 }
 
 TEST(Sync, DeletesOnlyWhenAskedAndNeverWhatAReleaseNames) {

@@ -279,7 +279,8 @@ TEST_F(Copy, OfWhatDoesNotExistSaysSo) {
   EXPECT_FALSE(report.error().hint().empty());
 }
 
-TEST_F(Copy, NoticesThatSomeoneElseMovedTheTag) {
+TEST_F(Copy, WhereThePutDoesNotSayTheDigestNoticesThatSomeoneElseMovedTheTag) {
+  world.to.says_digest_of_put = false;
   world.put_image(world.from, "team/app", {10}, "v1");
   world.to.fault = [this](const HttpRequest& request) {
     const bool after_put = world.to.count("PUT /v2/mirror/app/manifests/v1") > 0;

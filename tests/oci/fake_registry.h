@@ -93,6 +93,7 @@ class FakeRegistry {
   std::map<std::string, std::string> uploads;
   bool has_referrers_api = false;
   bool takes_single_post = false;
+  bool says_digest_of_put = true;
   bool refuses_missing_blobs = false;
   std::string answers_from;  // where the next answer says that it comes from, once
   bool mounts = true;

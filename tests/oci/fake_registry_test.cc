@@ -274,7 +274,7 @@ HttpResponse FakeHttp::answer(FakeRegistry& registry, const HttpRequest& request
       registry.manifests[repository][digest] = {request.headers.get_or("Content-Type", ""), body};
       if (by_tag) registry.tags[repository][name] = digest;
       response.status = 201;
-      response.headers.set("Docker-Content-Digest", digest);
+      if (registry.says_digest_of_put) response.headers.set("Docker-Content-Digest", digest);
       if (registry.has_referrers_api) response.headers.set("OCI-Subject", "x");
       return response;
     }

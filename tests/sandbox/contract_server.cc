@@ -2,7 +2,8 @@
 // as tests/aws/signed_moto.py makes them in moto. Prints one JSON line when it is ready, and ends
 // when its standard input is closed:
 //
-//   {"url", "key", "secret", "image", "role",              of the AWS face
+//   {"url", "key", "secret", "image", "role",
+//    "distribution",                                       of the AWS face
 //    "registries": [{"host", "user", "password"}, ...],    the source's, then ECR's
 //    "github": {"url", "token"}}                            also of the App 1234 (test_keys.h)
 #include <fmt/format.h>
@@ -80,7 +81,9 @@ Result<json::object> ready_line(Sandbox& sandbox, Clock& clock) {
   registries.push_back(json::object{{"host", without_scheme(at.ecr_registry_url)},
                                     {"user", "AWS"},
                                     {"password", token.password}});
+  const auto distribution = cloud.cloudfront.create("contract", clock.now());
   return json::object{{"url", at.aws_url},
+                      {"distribution", distribution.id},
                       {"key", at.credentials.access_key_id},
                       {"secret", plain(at.credentials.secret_access_key)},
                       {"image", cloud.ecr.repository_uri("contract-lambda") + ":pawl-placeholder"},

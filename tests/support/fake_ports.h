@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/hash.h"
+#include "engine/ports/cdn.h"
 #include "engine/ports/concurrency.h"
 #include "engine/ports/forge.h"
 #include "engine/ports/function_calls.h"
@@ -519,30 +520,60 @@ class FakeObjects : public ObjectStore {
   Faults faults;
 };
 
+/// Keeps what it was told: "E1 /index.html,/style.css".
+class FakeCdn : public Cdn {
+ public:
+  Task<Result<std::string>> invalidate(std::string distribution, std::vector<std::string> paths,
+                                       std::string reference) override {
+    PAWL_FAKE_CALL("invalidate", [&]() -> Result<std::string> {
+      std::string entry = distribution;
+      for (const auto& path : paths) entry += (&path == &paths.front() ? " " : ",") + path;
+      const auto [known, is_new] = references.emplace(reference, entry);
+      if (known->second != entry) return Error(ErrorKind::conflict, "the reference is taken");
+      if (is_new) told.push_back(entry);
+      return "I" + std::to_string(told.size());
+    });
+  }
+  Task<Result<bool>> is_done(std::string, std::string) override {
+    PAWL_FAKE_CALL("is_done", [&]() -> Result<bool> { return --looks_until_done <= 0; });
+  }
+  std::vector<std::string> told;
+  std::map<std::string, std::string> references;
+  int looks_until_done = 1;
+  Faults faults;
+};
+
 /// A directory of assets in memory: path -> content. Its bodies are put into FakeObjects::files.
 class FakeStaticFiles : public StaticFiles {
  public:
   explicit FakeStaticFiles(FakeObjects& objects) : objects_(objects) {}
-  Task<Result<StaticManifest>> scan(std::string directory,
-                                    std::vector<std::string> immutable) override {
+  Task<Result<StaticManifest>> scan(std::string directory, StaticRules rules) override {
     StaticManifest manifest;
-    for (const auto& [path, body] : content) {
+    const auto add = [&](const std::string& path, const std::string& encoding,
+                         const std::string& body) {
       StaticFile file;
       file.path = path;
       file.size = body.size();
       file.sha256 = sha256_hex(body);
-      file.content_type = content_type_for(path);
-      file.is_immutable = std::any_of(immutable.begin(), immutable.end(),
-                                      [&](const auto& glob) { return glob_matches(glob, path); });
+      file.content_encoding = encoding;
+      apply_rules(rules, file);
       manifest.files.push_back(file);
       objects_.files[directory + "/" + path] = body;
+    };
+    for (const auto& [path, body] : content) {
+      add(path, "", body);
+      for (const auto& encoding : rules.compress)
+        add(variant_path(path, encoding), encoding, pressed + encoding + " of " + body);
     }
+    std::sort(manifest.files.begin(), manifest.files.end(),
+              [](const StaticFile& a, const StaticFile& b) { return a.path < b.path; });
     co_return manifest;
   }
   std::string path_of(const std::string& directory, const StaticFile& file) const override {
     return directory + "/" + file.path;
   }
   std::map<std::string, std::string> content;
+  std::string pressed;  // what variants begin with: another version of the library
 
  private:
   FakeObjects& objects_;

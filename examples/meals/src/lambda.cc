@@ -76,6 +76,7 @@ int run(const std::string& runtime_api, std::optional<App> app, const std::strin
          "Lambda-Runtime-Function-Error-Type: Meals.CannotStart\r\n");
     return 1;
   }
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what is printed belongs to the call that is served
   for (;;) {
     const auto event = http::call(runtime_api, "GET", kBase + "invocation/next", "");
     const std::string id = event ? event->header("lambda-runtime-aws-request-id") : "";

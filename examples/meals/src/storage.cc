@@ -66,7 +66,10 @@ std::optional<Json> Storage::migrate(const std::string& idempotency_key) {
   const Json state = Json::parse(read_file(path).value_or("")).value_or(Json());
 
   const Json& earlier = state["reports"][idempotency_key];
-  if (!idempotency_key.empty() && earlier.is_object()) return earlier;
+  if (!idempotency_key.empty() && earlier.is_object()) {
+    std::printf("migrations: done before with the key %s\n", idempotency_key.c_str());
+    return earlier;
+  }
 
   Json::Array applied;
   for (size_t i = static_cast<size_t>(state["schema_version"].number()); i < kMigrations.size();
@@ -86,6 +89,9 @@ std::optional<Json> Storage::migrate(const std::string& idempotency_key) {
 
   ::mkdir(state_dir_.c_str(), 0700);
   if (!write_file(path, next.dump() + "\n")) return std::nullopt;
+  for (const Json& name : report["applied"].array())
+    std::printf("migrations: %s\n", name.string().c_str());
+  std::printf("migrations: the schema is at version %d\n", version);
   return report;
 }
 

@@ -25,7 +25,7 @@ struct FunctionState {
   std::string last_update_reason;
   std::string state_reason_code;        // "ImageDeleted"; may be empty
   std::string last_update_reason_code;  // "ImageAccessDenied"; may be empty
-  std::string architecture;  // x86_64, arm64
+  std::string architecture;             // x86_64, arm64
   // What a version pins beside its code.
   std::string role;  // ARN
   int memory_mb = 0;

@@ -14,6 +14,8 @@ namespace {
 constexpr size_t kShownAnswerBytes = 1'000;
 constexpr size_t kShownReasonBytes = 400;
 constexpr size_t kLinesInError = 3;
+// Lambda gives the last 4 KB; what is nearly so long may have been cut, in the middle of a secret.
+constexpr size_t kMayBeCutBytes = 4'000;
 
 std::string shortened(std::string text, size_t most) {
   if (text.size() <= most) return text;
@@ -32,7 +34,8 @@ bool is_lambdas_own(std::string_view line) {
 
 // The whole text is cleaned before it is cut: a secret may lie across a border of lines.
 std::vector<std::string> lines_of(const std::string& log_tail) {
-  const std::string clean = redact(log_tail);
+  const bool may_be_cut = log_tail.size() >= kMayBeCutBytes;
+  const std::string clean = may_be_cut ? redact_tail(log_tail) : redact(log_tail);
   std::vector<std::string> lines;
   size_t at = 0;
   while (at < clean.size()) {
@@ -79,14 +82,36 @@ void read_error(const Error& error, HookAnswer& answer) {
   answer.may_pass = is_open || is_transient(error.kind()) || error.kind() == ErrorKind::conflict;
 }
 
+// What it printed last, for an error.
+std::string last_lines(const std::vector<std::string>& log) {
+  std::string last;
+  for (size_t i = log.size() - std::min(log.size(), kLinesInError); i < log.size(); ++i)
+    last += (last.empty() ? "" : " / ") + shortened(log[i], kShownReasonBytes);
+  return last.empty() ? "" : "; it printed last: " + last;
+}
+
+// How it failed; empty: it did its work.
+std::string failure_in(const FunctionAnswer& got,
+                       const std::map<std::string, std::string>& expected, FunctionWords words) {
+  const bool is_shown = words == FunctionWords::shown;
+  if (!got.function_error.empty())
+    return fmt::format("failed ({}){}", got.function_error,
+                       is_shown ? ": " + reason_in(got.payload) : "");
+  const std::string complaint = complaint_about(got.payload, expected);
+  if (complaint.empty()) return "";
+  return is_shown ? "did not answer well: " + complaint : "did not answer well";
+}
+
 void read_answer(const FunctionAnswer& got, const std::map<std::string, std::string>& expected,
-                 HookAnswer& answer) {
+                 FunctionWords words, HookAnswer& answer) {
+  const bool is_shown = words == FunctionWords::shown;
   answer.version = got.executed_version;
-  answer.payload = shortened(redact(got.payload), kShownAnswerBytes);
-  answer.log = lines_of(got.log_tail);
-  const std::string complaint =
-      got.function_error.empty() ? complaint_about(got.payload, expected) : "";
-  if (got.function_error.empty() && complaint.empty()) {
+  if (is_shown) {
+    answer.payload = shortened(redact(got.payload), kShownAnswerBytes);
+    answer.log = lines_of(got.log_tail);
+  }
+  const std::string failure = failure_in(got, expected, words);
+  if (failure.empty()) {
     answer.effect = kEffectDone;
     answer.result = got.executed_version.empty()
                         ? "done"
@@ -94,18 +119,22 @@ void read_answer(const FunctionAnswer& got, const std::map<std::string, std::str
     return;
   }
   answer.effect = kEffectPart;
-  answer.result = complaint.empty()
-                      ? fmt::format("failed ({}): {}", got.function_error, reason_in(got.payload))
-                      : fmt::format("did not answer well: {}", complaint);
-  const size_t shown = std::min(answer.log.size(), kLinesInError);
-  if (shown == 0) return;
-  std::string last;
-  for (size_t i = answer.log.size() - shown; i < answer.log.size(); ++i)
-    last += (last.empty() ? "" : " / ") + shortened(answer.log[i], kShownReasonBytes);
-  answer.result += "; it printed last: " + last;
+  answer.result =
+      failure + (is_shown ? last_lines(answer.log)
+                          : "; its words are not shown, since its variables could not be read");
 }
 
 }  // namespace
+
+Task<FunctionWords> learn_secrets(StepContext& context, Functions& functions, FunctionCall call) {
+  auto read = co_await functions.get(call.function, call.qualifier);
+  if (read.ok()) co_return FunctionWords::shown;
+  context.log(
+      fmt::format("what {} says is not shown: its variables, which tell what is secret, could not "
+                  "be read ({}); grant lambda:GetFunction on it",
+                  call.function, redact(read.error().message())));
+  co_return FunctionWords::withheld;
+}
 
 std::string with_key(json::object payload, const std::string& key) {
   payload["idempotency_key"] = key;
@@ -113,12 +142,13 @@ std::string with_key(json::object payload, const std::string& key) {
 }
 
 Task<Result<HookAnswer>> call_hook(StepContext& context, FunctionCalls& calls, FunctionCall call,
-                                   std::map<std::string, std::string> expected) {
+                                   std::map<std::string, std::string> expected,
+                                   FunctionWords words) {
   PAWL_CO_CHECK(co_await context.before_change());
   auto got = co_await with_stop({}, calls.call(std::move(call)));
   HookAnswer answer;
   if (got.ok())
-    read_answer(*got, expected, answer);
+    read_answer(*got, expected, words, answer);
   else
     read_error(got.error(), answer);
   for (const auto& line : answer.log) context.log("  " + line);

@@ -7,6 +7,7 @@
 
 #include "core/config.h"
 #include "engine/ports/function_calls.h"
+#include "engine/ports/functions.h"
 #include "engine/step.h"
 
 namespace pawl::steps {
@@ -21,6 +22,14 @@ struct HookAnswer {
   ErrorKind kind = ErrorKind::failed;
 };
 
+/// Whether what the function says may be written down: its log and its answer may hold the values
+/// of its variables, and which of them are secrets is known only when those could be read.
+enum class FunctionWords { shown, withheld };
+
+/// Reads the function's variables, so that those which are secrets are taken out of what it says.
+/// Where that cannot be done, the step's log says why, and nothing that it says is shown.
+Task<FunctionWords> learn_secrets(StepContext& context, Functions& functions, FunctionCall call);
+
 /// `payload` with `idempotency_key` in it.
 std::string with_key(json::object payload, const std::string& key);
 
@@ -28,6 +37,7 @@ std::string with_key(json::object payload, const std::string& key);
 /// is asked to stop: to break off would leave it open whether the hook did its work. An Error:
 /// it was not called.
 Task<Result<HookAnswer>> call_hook(StepContext& context, FunctionCalls& calls, FunctionCall call,
-                                   std::map<std::string, std::string> expected);
+                                   std::map<std::string, std::string> expected,
+                                   FunctionWords words);
 
 }  // namespace pawl::steps

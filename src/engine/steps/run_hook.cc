@@ -51,7 +51,7 @@ class RunHook : public Step {
     FunctionCall call = call_of(context, hook, hook.payload, key_of(context, hook));
     auto answer = co_await call_until_known(context, hook, std::move(call));
     if (!answer.ok()) co_return std::move(answer).error();
-    if (answer->effect != kEffectDone) co_return explain(hook, *answer);
+    if (answer->effect != kEffectDone) co_return explain(context, hook, *answer);
     co_return outputs_of(hook, *answer);
   }
 
@@ -65,13 +65,14 @@ class RunHook : public Step {
     // Not journalled as a try: what the record says of the hook's own calls must stay.
     HookAnswer answer;
     const std::map<std::string, std::string> anything;
+    const FunctionWords words = co_await learn_secrets(context, functions_, call);
     for (int further = kFurtherCalls;; --further) {
-      PAWL_CO_TRY(answer, co_await call_hook(context, calls_, call, anything));
+      PAWL_CO_TRY(answer, co_await call_hook(context, calls_, call, anything, words));
       const bool is_again = may_call_again(hook, answer) && further > 0;
       if (!is_again) break;
       PAWL_CO_CHECK(co_await context.clock().sleep_for(kFirstPause));
     }
-    if (answer.effect != kEffectDone) co_return explain(hook, answer);
+    if (answer.effect != kEffectDone) co_return explain(context, hook, answer);
     co_return outputs_of(hook, answer);
   }
 
@@ -136,6 +137,7 @@ class RunHook : public Step {
   Task<Result<HookAnswer>> call_until_known(StepContext& context, HookSettings hook,
                                             FunctionCall call) {
     milliseconds pause = kFirstPause;
+    const FunctionWords words = co_await learn_secrets(context, functions_, call);
     // A call that is refused tells nothing of one before it.
     const StepState* state = context.deployment().step(context.step().id);
     std::string effect(kEffectNone);
@@ -145,12 +147,12 @@ class RunHook : public Step {
       begun.effect = kEffectUnknown;
       begun.result = "called";
       PAWL_CO_CHECK(co_await note(context, number, std::move(begun)));
-      auto called = co_await call_hook(context, calls_, call, hook.expect);
+      const auto called = co_await call_hook(context, calls_, call, hook.expect, words);
       // Refused by our own lease or stop, before it went out.
       HookAnswer answer;
       answer.effect = kEffectNone;
       if (called.ok())
-        answer = *std::move(called);
+        answer = *called;
       else
         answer.result = called.error().message();
       const bool is_again = may_call_again(hook, answer) && number <= further_calls(hook, answer);
@@ -158,7 +160,7 @@ class RunHook : public Step {
       answer.effect = effect;
       // Also when it was to be stopped meanwhile: what the call did must be on record.
       PAWL_CO_CHECK(co_await with_stop({}, note(context, number, answer)));
-      if (!called.ok()) co_return std::move(called).error();
+      if (!called.ok()) co_return called.error();
       if (!is_again) co_return answer;
       context.log(fmt::format("called again in {}", format_duration(pause)));
       PAWL_CO_CHECK(co_await context.clock().sleep_for(pause));
@@ -186,7 +188,7 @@ class RunHook : public Step {
                                hook.name));
   }
 
-  static Error explain(const HookSettings& hook, const HookAnswer& answer) {
+  static Error explain(StepContext& context, const HookSettings& hook, const HookAnswer& answer) {
     if (answer.effect == kEffectUnknown && !hook.is_idempotent)
       return not_known(hook, answer.result);
     Error error(answer.effect == kEffectPart ? ErrorKind::failed : answer.kind,
@@ -197,8 +199,8 @@ class RunHook : public Step {
     if (is_transient(error.kind())) error = Error(ErrorKind::failed, error.what());
     return std::move(error)
         .with_outcome_unknown(answer.effect == kEffectUnknown)
-        .with_hint(fmt::format("`pawl logs {}` shows what it printed",
-                               "ID --step " + hook_step_id(hook.name)));
+        .with_hint(fmt::format("`pawl logs {} --step {}` shows what it printed",
+                               context.deployment().id, hook_step_id(hook.name)));
   }
 
   static json::object outputs_of(const HookSettings& hook, const HookAnswer& answer) {

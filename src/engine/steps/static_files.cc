@@ -1,7 +1,9 @@
 // The steps of static files: new ones go up before the traffic moves; those with fixed names are
-// switched after it, and put back by the undo. How that is done is engine/static_site.h's affair.
+// switched after it, and put back by the undo; a content delivery network is told both times. How
+// that is done is the affair of engine/static_site.h and engine/static_cdn.h.
 #include <fmt/format.h>
 
+#include "engine/static_cdn.h"
 #include "engine/steps/kinds.h"
 
 namespace pawl::steps {
@@ -36,11 +38,8 @@ class UploadStatic : public Step {
  protected:
   Task<Result<StaticManifest>> scan(StepContext& context) {
     const json::object& params = context.step().params;
-    std::vector<std::string> immutable;
-    if (const json::value* globs = find(params, "immutable"); globs && globs->is_array())
-      for (const auto& glob : globs->get_array())
-        if (glob.is_string()) immutable.emplace_back(glob.get_string());
-    co_return co_await files_.scan(string_or(params, "dir"), std::move(immutable));
+    auto rules = static_rules_from(params);
+    co_return co_await files_.scan(string_or(params, "dir"), std::move(rules));
   }
 
   Task<Result<json::object>> upload(StepContext& context, StaticManifest manifest) {
@@ -54,6 +53,7 @@ class UploadStatic : public Step {
     auto uploaded = co_await upload_new_files(objects_, files_, target, directory, manifest,
                                               std::move(before_change), std::move(progress));
     if (!uploaded.ok()) co_return explain_bucket_error(std::move(uploaded).error(), target.bucket);
+    for (const auto& note : uploaded->notes) context.log(note);
     json::object outputs;
     outputs["manifest_digest"] = manifest.digest();
     outputs["files"] = manifest.files.size();
@@ -102,7 +102,7 @@ class ConfirmStatic : public UploadStatic {
 
 class SwitchStatic : public Step {
  public:
-  explicit SwitchStatic(ObjectStore& objects) : objects_(objects) {}
+  SwitchStatic(ObjectStore& objects, Cdn* cdn) : objects_(objects), cdn_(cdn) {}
 
   // The switch looks itself at each file.
   Task<Result<Observation>> observe(StepContext&) override { co_return Observation{}; }
@@ -127,22 +127,48 @@ class SwitchStatic : public Step {
     outputs["manifest_digest"] = digest;
     outputs["switched"] = switched.uploaded;
     outputs["unchanged"] = switched.unchanged;
+    PAWL_CO_TRY(const auto invalidation, co_await tell_cdn(context, "switch"));
+    if (!invalidation.empty()) outputs["invalidation"] = invalidation;
     co_return outputs;
   }
 
   Task<Result<json::object>> undo(StepContext& context) override {
     const StaticTarget target = target_of(context.step().params);
     BeforeChange before_change = before_change_of(context);
-    PAWL_CO_TRY(const auto restored,
-                co_await restore_mutable_files(objects_, target, context.deployment().id,
-                                               std::move(before_change)));
+    auto restored = co_await restore_mutable_files(objects_, target, context.deployment().id,
+                                                   std::move(before_change));
+    // Also when some could not be put back: the others were.
+    auto told = co_await tell_cdn(context, "undo");
+    if (!restored.ok()) co_return std::move(restored).error();
+    if (!told.ok()) co_return std::move(told).error();
     json::object outputs;
-    if (restored.uploaded > 0) outputs["restored"] = restored.uploaded;
+    if (restored->uploaded > 0) outputs["restored"] = restored->uploaded;
+    if (!told->empty()) outputs["invalidation"] = *told;
     co_return outputs;
   }
 
  private:
+  // All that this deployment has switched, as its backups have it: a try that went on after a crash
+  // finds nothing to switch any more, and the network must be told all the same.
+  Task<Result<std::string>> tell_cdn(StepContext& context, const char* purpose) {
+    const json::value* settings = find(context.step().params, "cloudfront");
+    if (settings == nullptr || !settings->is_object()) co_return std::string();
+    const CdnTarget cdn = cdn_target_from(settings->get_object());
+    if (cdn_ == nullptr)
+      co_return Error(ErrorKind::internal, "there is nothing here that speaks to CloudFront");
+    const StaticTarget target = target_of(context.step().params);
+    PAWL_CO_TRY(auto paths, co_await switched_paths(objects_, target, context.deployment().id));
+    if (paths.empty()) co_return std::string();
+    PAWL_CO_CHECK(co_await context.before_change());
+    const std::string key = fmt::format("{}-{}", purpose, context.key());
+    PAWL_CO_TRY(auto id, co_await invalidate(*cdn_, context.clock(), cdn, std::move(paths), key));
+    context.log(fmt::format("CloudFront's distribution {} was told: invalidation {}",
+                            cdn.distribution, id));
+    co_return id;
+  }
+
   ObjectStore& objects_;
+  Cdn* cdn_;
 };
 
 }  // namespace
@@ -156,7 +182,7 @@ std::unique_ptr<Step> make_confirm_static(const StepPorts& ports) {
 }
 
 std::unique_ptr<Step> make_switch_static(const StepPorts& ports) {
-  return std::make_unique<SwitchStatic>(*ports.objects);
+  return std::make_unique<SwitchStatic>(*ports.objects, ports.cdn);
 }
 
 }  // namespace pawl::steps

@@ -94,7 +94,9 @@ ServerResponse s3_error(const AwsCall& call, const Error& error, int status) {
 
 ServerResponse query_error(const AwsCall& call, const Error& error, int status) {
   const char* space = call.service == "sts" ? "https://sts.amazonaws.com/doc/2011-06-15/"
-                                            : "http://monitoring.amazonaws.com/doc/2010-08-01/";
+                      : call.service == "cloudfront"
+                          ? "http://cloudfront.amazonaws.com/doc/2020-05-31/"
+                          : "http://monitoring.amazonaws.com/doc/2010-08-01/";
   return xml_answer(
       call, status,
       fmt::format("<ErrorResponse xmlns=\"{}\"><Error><Type>{}</Type><Code>{}</Code>"

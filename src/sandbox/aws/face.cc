@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "sandbox/aws/apigateway_face.h"
 #include "sandbox/aws/call.h"
+#include "sandbox/aws/cloudfront_face.h"
 #include "sandbox/aws/cloudwatch_face.h"
 #include "sandbox/aws/ecr_face.h"
 #include "sandbox/aws/lambda_face.h"
@@ -26,6 +27,8 @@ std::string service_by_shape(const AwsCall& call) {
   if (target.rfind("AmazonEC2ContainerRegistry", 0) == 0) return "ecr";
   if (target.rfind("GraniteService", 0) == 0 || first == "service") return "monitoring";
   if (first == "v2" && call.path.size() > 1 && call.path[1] == "apis") return "apigateway";
+  if (first == "2020-05-31" && call.path.size() > 1 && call.path[1] == "distribution")
+    return "cloudfront";
   // "2015-03-31/...": a date, which no bucket's name can be taken for with what follows it.
   constexpr size_t kDateLength = 10;
   if (first.size() == kDateLength && first[4] == '-' && first[7] == '-' && call.path.size() > 1)
@@ -39,7 +42,8 @@ std::string service_by_shape(const AwsCall& call) {
 
 AwsProtocol protocol_of(const std::string& service) {
   if (service == "s3") return AwsProtocol::rest_xml;
-  if (service == "sts" || service == "monitoring") return AwsProtocol::query;
+  if (service == "sts" || service == "monitoring" || service == "cloudfront")
+    return AwsProtocol::query;
   return service == "ecr" ? AwsProtocol::json : AwsProtocol::rest_json;
 }
 
@@ -51,6 +55,7 @@ struct AwsFace::Services {
   EcrFace ecr;
   ApiGatewayFace apigateway;
   CloudWatchFace monitoring;
+  CloudFrontFace cloudfront;
   S3Face s3;
 
   static void name(AwsCall& call) {
@@ -59,6 +64,7 @@ struct AwsFace::Services {
     if (call.service == "ecr") EcrFace::name(call);
     if (call.service == "apigateway") ApiGatewayFace::name(call);
     if (call.service == "monitoring") CloudWatchFace::name(call);
+    if (call.service == "cloudfront") CloudFrontFace::name(call);
     if (call.service == "s3") S3Face::name(call);
   }
 };
@@ -77,7 +83,8 @@ AwsFace::AwsFace(cloud::Cloud& cloud, DiskBlobStore& blobs, Invoker& invoker, Fa
       request_ids_(fmt::format("{:x}{:x}", entropy.next(), entropy.next())),
       services_(new Services{LambdaFace(cloud, invoker),
                              StsFace(cloud, options_.verify_web_identity), EcrFace(cloud),
-                             ApiGatewayFace(cloud), CloudWatchFace(cloud), S3Face(cloud, blobs)}) {}
+                             ApiGatewayFace(cloud), CloudWatchFace(cloud), CloudFrontFace(cloud),
+                             S3Face(cloud, blobs)}) {}
 
 AwsFace::~AwsFace() = default;
 
@@ -171,6 +178,7 @@ Task<ServerResponse> AwsFace::work(AwsCall& call, ServerRequest& request, Signed
   if (call.service == "ecr") co_return services_->ecr.answer(call);
   if (call.service == "apigateway") co_return services_->apigateway.answer(call);
   if (call.service == "monitoring") co_return services_->monitoring.answer(call);
+  if (call.service == "cloudfront") co_return services_->cloudfront.answer(call);
   if (!S3Face::is_upload(call)) {
     auto answer = services_->s3.answer(call);
     co_return answer.ok() ? *std::move(answer) : refuse(call, answer.error());

@@ -24,16 +24,16 @@ GitHubFace::Routed GitHubFace::route_environments(const Call& call) {
 
 // Unlike a list it is cut to a page only when a page is asked for; else 250 commits are told.
 Result<GitHubFace::Answer> GitHubFace::compare(const Call& call) {
-  constexpr size_t kUsualCommits = 250, kUsualPageItems = 30, kMaxPageItems = 100;
+  constexpr size_t kUsualCommits = 250, kUsualCommitsOfPage = 30, kMaxCommitsOfPage = 100;
   const std::string& both = call.path[1];
   const size_t dots = both.find("...");
   if (dots == std::string::npos) return cloud::github_error(404, "Not Found");
   PAWL_TRY(const auto comparison,
            github_.compare(call.repository, both.substr(0, dots), both.substr(dots + 3)));
   const bool is_paged = !call.query_or("per_page").empty() || !call.query_or("page").empty();
-  const size_t size = is_paged
-                          ? std::min(call.query_number("per_page", kUsualPageItems), kMaxPageItems)
-                          : kUsualCommits;
+  const size_t size =
+      is_paged ? std::min(call.query_number("per_page", kUsualCommitsOfPage), kMaxCommitsOfPage)
+               : kUsualCommits;
   const size_t page = call.query_number("page", 1);
   const size_t all = comparison.commits.size();
   const size_t last = std::max<size_t>(1, (all + size - 1) / size);

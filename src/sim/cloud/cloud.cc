@@ -18,7 +18,8 @@ Cloud::Cloud(CloudOptions options, BlobStore& blobs)
       s3(options.s3, ids, ledger, blobs),
       sts(options.account, ids, ledger),
       apis(options.account, std::move(options.api_endpoint), ids, ledger),
-      watch(options.account, ledger) {}
+      watch(options.account, ledger),
+      cloudfront(ids, ledger) {}
 
 void Cloud::record_call(const Call& call, WallTime now) {
   std::vector<Dimensions> groups{{{"FunctionName", call.function}}};
@@ -43,10 +44,12 @@ void Cloud::record_call(const Call& call, WallTime now) {
 }
 
 json::object Cloud::to_json() const {
-  return {{"format", kStateFormat},     {"account", account.id},        {"region", account.region},
-          {"ids", ids.to_json()},       {"ledger", ledger.to_json()},   {"ecr", ecr.to_json()},
-          {"lambda", lambda.to_json()}, {"s3", s3.to_json()},           {"sts", sts.to_json()},
-          {"apis", apis.to_json()},     {"monitoring", watch.to_json()}};
+  return {{"format", kStateFormat},        {"account", account.id},
+          {"region", account.region},      {"ids", ids.to_json()},
+          {"ledger", ledger.to_json()},    {"ecr", ecr.to_json()},
+          {"lambda", lambda.to_json()},    {"s3", s3.to_json()},
+          {"sts", sts.to_json()},          {"apis", apis.to_json()},
+          {"monitoring", watch.to_json()}, {"cloudfront", cloudfront.to_json()}};
 }
 
 Result<void> Cloud::load(const json::object& object) {
@@ -59,7 +62,8 @@ Result<void> Cloud::load(const json::object& object) {
   PAWL_CHECK(s3.load(object_or_empty(object, "s3")));
   PAWL_CHECK(sts.load(object_or_empty(object, "sts")));
   PAWL_CHECK(apis.load(object_or_empty(object, "apis")));
-  return watch.load(object_or_empty(object, "monitoring"));
+  PAWL_CHECK(watch.load(object_or_empty(object, "monitoring")));
+  return cloudfront.load(object_or_empty(object, "cloudfront"));
 }
 
 }  // namespace pawl::cloud

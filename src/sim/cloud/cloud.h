@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sim/cloud/apigateway.h"
+#include "sim/cloud/cloudfront.h"
 #include "sim/cloud/cloudwatch.h"
 #include "sim/cloud/common.h"
 #include "sim/cloud/ecr.h"
@@ -45,6 +46,7 @@ class Cloud {
   Sts sts;
   ApiGateway apis;
   CloudWatch watch;
+  CloudFront cloudfront;
 
   /// What Lambda itself sends to CloudWatch after each call: Invocations, Errors, Throttles and
   /// Duration in AWS/Lambda, by function, and by alias and version when there is one.

@@ -73,8 +73,7 @@ class SimObjects : public ObjectStore {
 class SimFiles : public StaticFiles {
  public:
   explicit SimFiles(World& world) : world_(world) {}
-  Task<Result<StaticManifest>> scan(std::string directory,
-                                    std::vector<std::string> immutable) override;
+  Task<Result<StaticManifest>> scan(std::string directory, StaticRules rules) override;
   std::string path_of(const std::string& directory, const StaticFile& file) const override {
     return directory + "/" + file.path;
   }

@@ -12,10 +12,10 @@
 namespace pawl::sim {
 
 struct HookData {
-  std::set<std::string> done;       // keys of calls that did their work, or were taken back
-  std::set<std::string> readers;    // digests of code that can read the schema; empty: any
-  std::string schema;               // digest of the code that migrated last
-  std::string warm;                 // key of the call that filled the cache; empty: it is cold
+  std::set<std::string> done;           // keys of calls that did their work, or were taken back
+  std::set<std::string> readers;        // digests of code that can read the schema; empty: any
+  std::string schema;                   // digest of the code that migrated last
+  std::string warm;                     // key of the call that filled the cache; empty: it is cold
   std::map<std::string, int> runs;      // of `count`, by key
   std::map<std::string, int> migrated;  // by digest of the code that did it
   SteadyTime last_sent{0};

@@ -248,7 +248,7 @@ void Invariants::changed_by_hand(const std::string& environment, const std::stri
 }
 
 std::string Invariants::version_of(const Deployment& deployment) {
-  const std::string published = deployment.output("publish_version", "function_version");
+  std::string published = deployment.output("publish_version", "function_version");
   if (!published.empty() || !deployment.plan) return published;
   const std::string restored = deployment.output("restore_function", "function_version");
   const PlanStep* step = deployment.plan->step("restore_function");

@@ -1,6 +1,4 @@
 // S3 and the work tree for the engine, over sim/cloud's model.
-#include <algorithm>
-
 #include "base/hash.h"
 #include "sim/world/cloud_ports.h"
 
@@ -152,8 +150,7 @@ Task<Result<void>> SimObjects::check_bucket(std::string bucket) {
   co_return co_await call<void>(gate_, std::move(request), std::move(work));
 }
 
-Task<Result<StaticManifest>> SimFiles::scan(std::string directory,
-                                            std::vector<std::string> immutable) {
+Task<Result<StaticManifest>> SimFiles::scan(std::string directory, StaticRules rules) {
   StaticManifest manifest;
   const std::string folder = directory + "/";
   for (auto at = world_.work_tree.lower_bound(folder);
@@ -162,11 +159,7 @@ Task<Result<StaticManifest>> SimFiles::scan(std::string directory,
     file.path = at->first.substr(folder.size());
     file.size = at->second.size();
     file.sha256 = sha256_hex(at->second);
-    file.content_type = content_type_for(file.path);
-    file.is_immutable = std::any_of(immutable.begin(), immutable.end(), [&](const auto& glob) {
-      return glob_matches(glob, file.path);
-    });
-    file.cache_control = file.is_immutable ? kImmutableCaching : kMutableCaching;
+    apply_rules(rules, file);
     manifest.files.push_back(std::move(file));
   }
   co_return manifest;

@@ -9,10 +9,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int64_t kMostPlayMs = 30 * 60'000;
+constexpr int64_t kMostPlayMs = 1'800'000;
 constexpr int64_t kDayMs = 86'400'000;
 // Once faults have stopped: time-outs run out, leases die, lines are worked off.
-constexpr int64_t kRestWithinMs = 12 * 3'600'000;
+constexpr int64_t kRestWithinMs = 43'200'000;
 
 class Swarm {
  public:

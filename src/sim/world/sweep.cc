@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int64_t kSweepRestMs = 2 * 3'600'000;
+constexpr int64_t kSweepRestMs = 7'200'000;
 
 bool all_ended(const World& world, size_t count) {
   return world.invariants.deployments().size() >= count && world.invariants.all_ended();

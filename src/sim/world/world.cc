@@ -99,7 +99,7 @@ std::string World::make_release(std::string version_of_commit, bool is_healthy) 
   add("index.html", "page of " + release.version);
   add("menu.json", releases_made_ % 3 == 0 ? "{}" : "menu of " + release.version);
   add(fmt::format("app.{:06x}.js", 0xabc000 + releases_made_), "script");
-  const std::string version = release.version;
+  std::string version = release.version;
   releases[release.digest] = std::move(release);
   return version;
 }

@@ -1,6 +1,7 @@
 """The full run: good and bad releases, every command that prints, and everything refused with a
 secret in hand."""
 
+from hunting import talkers
 from outside.scenario import DEPLOYED, ROLLED_BACK
 
 USAGE, REFUSED = 2, 4
@@ -14,6 +15,7 @@ class FullRun:
     def play(self):
         self.stack.bootstrap()
         self.releases()
+        self.hooks_that_talk()
         self.commands_that_print()
         self.services_that_refuse()
         if self.postgres:
@@ -31,6 +33,18 @@ class FullRun:
         # As a person has them: keys with a session token in the environment.
         hunt.pawl(DEPLOYED, "deploy", "dev", "--tag", "v1.1.1", "--verbose", **self.own_keys())
         hunt.pawl(DEPLOYED, "rollback", "dev", "--to", "1.0.0", "--verbose")
+
+    def hooks_that_talk(self):
+        hunt, project = self.hunt, self.project
+        for tag, status, code in (("v1.1.2", talkers.GOOD, DEPLOYED),
+                                  ("v1.1.3", talkers.BAD, ROLLED_BACK)):
+            talkers.talk(project, status)
+            project.release(tag)
+            said = hunt.pawl(code, "deploy", "dev", "--tag", tag, "--verbose")
+            talkers.be_quiet(project)
+            if b"connecting to postgres://meals:***@db.example" not in said:
+                hunt.problems.append(f"what the hook of {tag} printed is not shown")
+        hunt.pawl(DEPLOYED, "logs", "dev", "--step", "hook_migrate")
 
     def own_keys(self):
         return {"AWS_ROLE_ARN": "", "AWS_WEB_IDENTITY_TOKEN_FILE": "", **self.stack.keys()}

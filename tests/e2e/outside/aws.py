@@ -5,6 +5,7 @@ GetFunction with a qualifier gives the newest ImageUri whatever the version, so 
 version is told by its CodeSha256, which moto makes of the ImageUri's text and AWS of the image."""
 
 import hashlib
+import json
 import pathlib
 import threading
 
@@ -27,7 +28,6 @@ class Aws:
         threading.Thread(target=self.collect, daemon=True).start()
 
     def collect(self):
-        import json
         for line in self.child.process.stdout:
             self.given_out.append(json.loads(line))
 
@@ -38,6 +38,11 @@ class Aws:
                             aws_access_key_id=self.key, aws_secret_access_key=self.secret,
                             aws_session_token=self.token,
                             config=Config(s3={"addressing_style": "path"}))
+
+    def invoke_by(self, url):
+        """Has Lambda's Invoke answered at that URL (outside/front.py)."""
+        self.child.process.stdin.write(json.dumps({"invoke": url}).encode() + b"\n")
+        self.child.process.stdin.flush()
 
     # ---- what is live ----
 

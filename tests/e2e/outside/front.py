@@ -1,6 +1,8 @@
 """The function, run by hand: what stands before it follows alias -> version -> image, unpacks that
-image from the registry's files and runs it in a chroot. This is what health checks ask."""
+image from the registry's files and runs it in a chroot. This is what health checks ask, and what
+answers Lambda's Invoke, also of a version that no alias leads to."""
 
+import base64
 import http.client
 import io
 import json
@@ -9,8 +11,10 @@ import shutil
 import subprocess
 import tarfile
 import threading
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from outside import by_hand
 from outside.children import Child, free_port
 
 ANSWERS_WITHIN_S = 10
@@ -56,12 +60,16 @@ class Front:
         self.folder, self.aws, self.registry = folder, aws, registry
         self.function, self.alias, self.image = function, alias, image
         self.running, self.lock = {}, threading.Lock()
+        self.configs = {}  # of the images that were invoked, by version
         folder.mkdir(parents=True)
         front = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 front.answer(self)
+
+            def do_POST(self):
+                front.invoke(self)
 
             def log_message(self, *_):
                 pass
@@ -76,10 +84,36 @@ class Front:
             version = self.aws.alias(self.function, self.alias)["version"]
         except self.aws.client("lambda").exceptions.ResourceNotFoundException:
             return None
+        return self.digest_of(version)
+
+    def digest_of(self, version):
         name = self.image.split("/", 1)[1]
         uris = [f"{self.image}@{each}" for each in self.registry.digests(name)]
         found = self.aws.image_of(self.function, version, uris)
         return found and found.split("@")[1]
+
+    def invoke(self, request):
+        """Of a version, with the variables that it pins."""
+        words = urllib.parse.urlsplit(request.path)
+        version = urllib.parse.parse_qs(words.query)["Qualifier"][0]
+        settings = self.aws.client("lambda").get_function_configuration(
+            FunctionName=self.function, Qualifier=version)
+        root = self.folder / f"invoked-{version}"
+        config = self.configs.get(version)
+        if config is None:
+            root.mkdir()
+            config = self.configs[version] = unpack(self.registry, self.digest_of(version), root)
+        event = request.rfile.read(int(request.headers["Content-Length"]))
+        has_failed, body, log = by_hand.call(
+            root, config, settings.get("Environment", {}).get("Variables", {}), event)
+        request.send_response(200)
+        request.send_header("X-Amz-Executed-Version", version)
+        request.send_header("X-Amz-Log-Result", base64.b64encode(log).decode())
+        if has_failed:
+            request.send_header("X-Amz-Function-Error", "Unhandled")
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
 
     def answer(self, request):
         try:

@@ -50,6 +50,8 @@ class State:
             "issue": examples.of("post", "/issues", "201"),
             "comment": examples.of("post", "/issues/{issue_number}/comments", "201"),
             "label": examples.of("post", "/labels", "201"),
+            "environment": examples.of("get", "/environments/{environment_name}", "200"),
+            "comparison": examples.of("get", "/compare/{basehead}", "200"),
         }
         self.checks, self.statuses, self.deployments = [], [], []
         self.issues, self.labels = [], []
@@ -65,6 +67,14 @@ class State:
         answer = {**self.samples["repository"], "full_name": self.name}
         for each in (answer, answer["source"], answer["parent"]):
             each.setdefault("language", None)  # the example lacks what the schema wants
+        return 200, answer
+
+    def environment(self, _query, _body, name):
+        return 200, {**self.samples["environment"], "name": name}
+
+    def compare(self, _query, _body, _base, head):
+        answer = copy.deepcopy(self.samples["comparison"])
+        answer["commits"][-1]["sha"] = head
         return 200, answer
 
     def list_checks(self, query, _body, sha):
@@ -193,6 +203,8 @@ def without(thing, key):
 
 ROUTES = [
     ("GET", "", State.repository),
+    ("GET", "/environments/([^/]+)", State.environment),
+    ("GET", r"/compare/([0-9a-f]+)\.\.\.([0-9a-f]+)", State.compare),
     ("GET", "/commits/([^/]+)/check-runs", State.list_checks),
     ("POST", "/check-runs", State.make_check),
     ("PATCH", "/check-runs/([0-9]+)", State.change_check),

@@ -110,6 +110,32 @@ TEST_F(Hooks, AFunctionsErrorIsShownWithWhatItPrintedAndWithoutSecrets) {
   EXPECT_EQ(world.deployment.step("hook_migrate")->try_effect, kEffectPart);
 }
 
+// Lambda gives the last 4 KB, which may begin anywhere.
+TEST_F(Hooks, ASecretThatTheEndOfTheLogCutsInTwoIsNotShown) {
+  register_for_redaction("correct-horse-battery-staple");
+  plan();
+  const std::string log = "battery-staple\n" + std::string(4096 - 15 - 5, 'x') + "\nlast";
+  world.calls.answers.push_back(failed("no", log));
+  EXPECT_FALSE(until("hook_migrate").ok());
+  EXPECT_THAT(world.log, Contains("  ***"));
+  EXPECT_THAT(world.log, Not(Contains(HasSubstr("battery"))));
+}
+
+// Which of a function's variables are secrets is known only when they were read, by this process.
+TEST_F(Hooks, WhatAFunctionSaysIsWithheldWhereItsVariablesCannotBeRead) {
+  plan();
+  ASSERT_TRUE(until("publish_version").ok());
+  world.functions.faults.fail("get", Error(ErrorKind::denied, "not authorized"));
+  world.calls.answers.push_back(failed("password is tr0ub4dor", "connecting with tr0ub4dor\n"));
+  const auto done = world.run_step("hook_migrate");
+  ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().message(),
+            "the hook migrate failed (Unhandled); its words are not shown, since its variables "
+            "could not be read");
+  EXPECT_THAT(world.log, Contains(HasSubstr("grant lambda:GetFunction")));
+  EXPECT_THAT(world.log, Not(Contains(HasSubstr("tr0ub4dor"))));
+}
+
 TEST_F(Hooks, AnAnswerThatIsNotTheExpectedOneIsAFailure) {
   const struct {
     const char* payload;

@@ -23,6 +23,7 @@ environments:
   dev:
   unqualified: {function: {alias: none}}
   bare: {health: none, static: none}
+  behind-cdn: {url: {api: meals-dev}, static: {cloudfront: {distribution: E1A2B3C4D5E6F7, path: /}}}
   terraformed: {infrastructure: {terraform: {dir: terraform, backend: backend.tpl}}}
   hooked:
     hooks:
@@ -51,6 +52,7 @@ class StepWorld {
     ports.repositories = &images;
     ports.objects = &objects;
     ports.static_files = &static_files;
+    ports.cdn = &cdn;
     ports.health = &health;
     ports.endpoints = &health;
     ports.builder = &builder;
@@ -178,6 +180,7 @@ class StepWorld {
   FakeImages images;
   FakeObjects objects;
   FakeStaticFiles static_files;
+  FakeCdn cdn;
   FakeHealth health;
   FakeBuilder builder;
   FakeInfrastructure infrastructure;

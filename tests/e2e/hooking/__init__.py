@@ -1,0 +1,1 @@
+"""Hooks on the sandbox: for tests/e2e/hooks."""
