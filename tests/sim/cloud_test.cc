@@ -61,7 +61,7 @@ TEST(StsModel, ArnsNameThePartitionOfTheRegion) {
     ASSERT_TRUE(assumed.ok()) << assumed.error().message();
     EXPECT_EQ(assumed->principal.arn, prefix + "sts::111122223333:assumed-role/deployer/run-1");
     EXPECT_EQ(cloud.lambda.function_arn("f"),
-              fmt::format("{}lambda:{}:111122223333:function:f", prefix, region));
+              prefix + "lambda:" + region + ":111122223333:function:f");
     EXPECT_EQ(cloud.sts.assume_role("arn:other:iam::111122223333:role/deployer", "r1", 900, now)
                   .error()
                   .code(),
