@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "github/client.h"
 #include "github/support/fake_github.h"
 
 namespace pawl {
