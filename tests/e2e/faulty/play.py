@@ -12,7 +12,8 @@ from faulty.project import SHORT_LIMITS
 # A rollback is not cut off by the deployment's limit: each undo has the time of a step; and who is
 # not there to be told is tried for some time.
 ENDS_WITHIN_S = 300
-TELLS_WHAT_TO_DO = re.compile(r"pawl (show|logs|status|doctor|resume)|certificate has to be|set |try again later")
+TELLS_WHAT_TO_DO = re.compile(
+    r"pawl (show|logs|status|doctor|resume)|certificate has to be|set |try again later")
 
 
 class Play:
