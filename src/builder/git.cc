@@ -56,6 +56,8 @@ class GitRepository : public SourceRepository {
     if (!state.newest_tag.empty()) {
       PAWL_CO_TRY(auto commit, co_await commit_of("refs/tags/" + state.newest_tag));
       state.newest_tag_sha = commit.value_or("");
+    } else {
+      state.is_shallow = co_await is_shallow();
     }
     co_return state;
   }
@@ -86,11 +88,16 @@ class GitRepository : public SourceRepository {
   }
 
  private:
-  /// Empty when the whole history is here.
-  Task<std::string> shallow_hint() {
+  Task<bool> is_shallow() {
     const std::vector<std::string> arguments = {"rev-parse", "--is-shallow-repository"};
     const auto exited = co_await git(arguments);
-    if (!exited.ok() || trimmed(exited->output) != "true") co_return std::string();
+    co_return exited.ok() && trimmed(exited->output) == "true";
+  }
+
+  /// Empty when the whole history is here.
+  Task<std::string> shallow_hint() {
+    const bool is_cut = co_await is_shallow();
+    if (!is_cut) co_return std::string();
     co_return std::string(
         "this is a shallow clone: git fetch --unshallow (in GitHub Actions, fetch-depth: 0)");
   }

@@ -177,16 +177,18 @@ std::string Program::reference() const {
       "## Exit codes\n\n"
       "| code | meaning |\n|---|---|\n"
       "| 0 | done, or nothing to do |\n"
-      "| 1 | failed, and the environment is not as it was (the output says what is) |\n"
+      "| 1 | failed, and the environment is not as it was (the output says what is), or the "
+      "command is not about one |\n"
       "| 2 | wrong usage or config; nothing was touched |\n"
-      "| 3 | failed and rolled back: what was live before is live |\n"
+      "| 3 | failed, and the environment is as it was: rolled back, or nothing was changed (what "
+      "has to be known first could not be read) |\n"
       "| 4 | refused by policy: not eligible, frozen, not approved, superseded |\n"
       "| 5 | interrupted: the next call takes it up; or taken over by another process |\n\n";
   write_reference(*impl_->root, "pawl", text);
   return text;
 }
 
-int exit_code_for(const Error& error) {
+int exit_code_for(const Error& error, Effect effect) {
   if (error.code() == kCodeFenced) return kInterrupted;  // another process takes it to its end
   switch (error.kind()) {
     case ErrorKind::usage:
@@ -197,20 +199,23 @@ int exit_code_for(const Error& error) {
     case ErrorKind::interrupted:
       return kInterrupted;
     default:
-      return kFailed;
+      return effect == Effect::none ? kRolledBack : kFailed;
   }
 }
 
-int report(const Error& error, const Globals& globals) {
-  const int code = exit_code_for(error);
+int report(const Error& error, const Globals& globals, Effect effect) {
+  const int code = exit_code_for(error, effect);
+  const bool is_harmless = effect == Effect::none && (code == kRolledBack || code == kInterrupted);
   if (globals.json) {
     json::object object{
         {"error", redact(error.message())}, {"kind", to_string(error.kind())}, {"exit_code", code}};
+    if (is_harmless) object["nothing_was_changed"] = true;
     if (!error.hint().empty()) object["hint"] = redact(error.hint());
     fmt::print("{}", pretty(object));
     return code;
   }
   fmt::print(stderr, "pawl: {}\n", redact(error.message()));
+  if (is_harmless) fmt::print(stderr, "  nothing was changed\n");
   if (!error.hint().empty()) fmt::print(stderr, "  {}\n", redact(error.hint()));
   return code;
 }

@@ -15,12 +15,14 @@ enum ExitCode {
   kDone = 0,         // done, or nothing to do
   kFailed = 1,       // failed; the environment is not as it was, or it is not about one
   kUsage = 2,        // wrong usage or config; nothing was touched
-  kRolledBack = 3,   // failed and rolled back
+  kRolledBack = 3,   // failed; the environment is as it was: rolled back, or nothing was changed
   kRefused = 4,      // refused by policy
   kInterrupted = 5,  // interrupted; will be resumed
 };
+/// Whether an environment may be other than before when a command ends with an Error.
+enum class Effect { possible, none };
 /// The code for an Error that ended a command.
-int exit_code_for(const Error& error);
+int exit_code_for(const Error& error, Effect effect = Effect::possible);
 
 /// One command (or a group of them) while it is being described.
 class CliCommand {
@@ -70,6 +72,7 @@ class Program {
 };
 
 /// Prints the error as a person should read it (message, then what to do), and gives its exit code.
-int report(const Error& error, const Globals& globals);
+/// Of a failure without an effect it says that nothing was changed.
+int report(const Error& error, const Globals& globals, Effect effect = Effect::possible);
 
 }  // namespace pawl

@@ -20,7 +20,8 @@ constexpr const char* kExamples =
     "  pawl deploy --trigger ci --ci-conclusion success    as a CI run asks for it\n"
     "\n"
     "Exit codes: 0 live (or nothing to do), 1 failed and not as it was, 2 wrong usage or config,\n"
-    "3 failed and rolled back, 4 refused by policy, 5 interrupted and to be resumed.";
+    "3 failed and as it was (rolled back, or nothing was changed), 4 refused by policy,\n"
+    "5 interrupted and to be resumed.";
 
 json::object describe_trigger(const Trigger& trigger) {
   json::array allow_destroy;
@@ -77,8 +78,9 @@ void add_deploy(CliCommand root, Globals& globals) {
     if (!config.ok()) return report(config.error(), globals);
     auto question = options->question(config->config, globals);
     if (!question.ok()) return report(question.error(), globals);
-    return run_in_session(globals, *config, question->environment,
-                          [&](Session& session) { return deploy(session, globals, *question); });
+    return run_in_session(
+        globals, *config, question->environment,
+        [&](Session& session) { return deploy(session, globals, *question); }, Effect::none);
   });
 }
 

@@ -36,7 +36,8 @@ Task<void> ask_github_for_tag(Session& session, const std::string& repository,
     log_debug("GitHub does not tell the commit of {}: {}", trigger.tag, sha.error().message());
 }
 
-Task<Result<void>> read_git(Session& session, Trigger& trigger, Facts& facts, PlanFacts& plan) {
+Task<Result<void>> read_git(Session& session, Trigger& trigger, Facts& facts, PlanFacts& plan,
+                            bool* is_shallow) {
   auto state = co_await session.source().state();
   if (!state.ok() && state.error().kind() == ErrorKind::not_found) {
     // Without a work tree a tag given by hand can still be deployed when its image exists.
@@ -51,6 +52,7 @@ Task<Result<void>> read_git(Session& session, Trigger& trigger, Facts& facts, Pl
   if (trigger.branch.empty()) trigger.branch = state->branch;
   facts.newest_tag = state->newest_tag;
   facts.newest_tag_sha = state->newest_tag_sha;
+  *is_shallow = state->is_shallow;
   plan.git_remote_url = state->remote_url;
   if (!trigger.tag.empty()) {
     PAWL_CO_TRY(auto commit, co_await session.source().commit_of("refs/tags/" + trigger.tag));
@@ -96,7 +98,7 @@ Task<Result<void>> read_registry(Session& session, const EnvironmentConfig& envi
     Error error = std::move(found).error().while_doing("looking for the image " + image.str());
     // An answer of its own says what to do; for one that never came there is only this.
     if (!error.hint().empty()) co_return error;
-    co_return std::move(error).with_hint("nothing was changed; pawl doctor " + environment.name +
+    co_return std::move(error).with_hint("pawl doctor " + environment.name +
                                          " says what can be reached and what cannot");
   }
   co_return ok();
@@ -150,6 +152,31 @@ Task<Result<void>> read_versions_in_use(Session& session, const DeployQuestion& 
 
 }  // namespace
 
+Task<Result<std::string>> find_newest_tag(GitHubClient* github, std::string repository,
+                                          Trigger trigger, Facts& facts) {
+  const bool is_wanted = trigger.kind == TriggerKind::manual && trigger.tag.empty();
+  if (!is_wanted || !facts.newest_tag.empty() || trigger.sha.empty()) co_return std::string();
+  const std::string here = "this clone is shallow and has no version tag";
+  if (github == nullptr)
+    co_return fmt::format("{} (git fetch --tags --unshallow brings what there is)", here);
+  auto found = co_await newest_tag_at(*github, std::move(repository), trigger.sha);
+  const bool is_kept_from_us = !found.ok() && (found.error().kind() == ErrorKind::denied ||
+                                               found.error().kind() == ErrorKind::not_found);
+  if (is_kept_from_us)
+    co_return fmt::format("{}, and GitHub does not tell: {}", here, found.error().message());
+  if (!found.ok())
+    co_return std::move(found)
+        .error()
+        .while_doing(fmt::format("asking GitHub for the newest tag, since {}", here))
+        .with_hint(
+            "name what to deploy with --tag, or have the tags here: git fetch --tags "
+            "--unshallow (in GitHub Actions, fetch-depth: 0)");
+  if (!*found) co_return fmt::format("{}, and GitHub knows none for this commit", here);
+  facts.newest_tag = (*found)->name;
+  facts.newest_tag_sha = (*found)->sha;
+  co_return fmt::format("GitHub was asked for the tag, since {}", here);
+}
+
 Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
   Assessment result;
   result.trigger = question.trigger;
@@ -158,7 +185,14 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
     PAWL_CO_TRY(auto offset, utc_offset_minutes(window.zone, result.facts.now));
     result.facts.utc_offset_minutes[window.zone] = offset;
   }
-  PAWL_CO_CHECK(co_await read_git(session, result.trigger, result.facts, result.plan_facts));
+  bool is_shallow = false;
+  PAWL_CO_CHECK(
+      co_await read_git(session, result.trigger, result.facts, result.plan_facts, &is_shallow));
+  std::string remark;  // on the tag
+  if (is_shallow && !question.environment.tag_required) {
+    PAWL_CO_TRY(remark, co_await find_newest_tag(session.github(), question.config.repository,
+                                                 result.trigger, result.facts));
+  }
   co_await ask_github_for_tag(session, question.config.repository, result.trigger, result.facts);
   result.facts.can_build = result.facts.can_build && question.environment.image.can_be_made();
   result.plan_facts.on_main_branch = result.trigger.branch == question.config.main_branch;
@@ -170,6 +204,7 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
                                          result.facts, result.plan_facts));
   }
   result.decision = validate(question.config, question.environment, result.trigger, result.facts);
+  if (!remark.empty()) result.decision.reason += "; " + remark;
   co_return result;
 }
 

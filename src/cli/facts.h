@@ -12,6 +12,8 @@
 
 namespace pawl {
 
+class GitHubClient;
+
 struct DeployQuestion {
   Config config;
   EnvironmentConfig environment;
@@ -27,6 +29,13 @@ struct Assessment {
   PlanFacts plan_facts;  // as far as they are known before the environment is held
   Decision decision;
 };
+
+/// Where a shallow clone has no version tag, the newest one of the commit is asked of GitHub and
+/// put into `facts`. Gives what a decision that rests on it has to add to its reason; empty where a
+/// tag was given or CI says which commit. An Error when GitHub does not answer: what is deployed
+/// would hang on that. Without access (nullptr, or denied) there is no tag, as without GitHub.
+Task<Result<std::string>> find_newest_tag(GitHubClient* github, std::string repository,
+                                          Trigger trigger, Facts& facts);
 
 /// Reads only. An Error when something could not be read: a guess is no basis for a deployment.
 Task<Result<Assessment>> assess(Session& session, DeployQuestion question);

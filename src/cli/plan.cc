@@ -88,6 +88,7 @@ json::object to_json(const FromGitHub& found) {
   return {{"commits", std::move(commits)},
           {"total_commits", found.changes.total},
           {"commits_left_out", found.changes.left_out},
+          {"goes_back", found.changes.goes_back},
           {"compare_url", found.changes.url},
           {"remark", found.changes.remark},
           {"environment_rules", std::move(rules)}};
@@ -101,9 +102,10 @@ void print_github(const FromGitHub& found, const Assessment& assessment, const T
   for (size_t i = 0; i < std::min(commits.size(), kMaxCommitsPrinted); ++i)
     fmt::print("  {} {} {}\n", commits[i].sha.substr(0, 7), printable(commits[i].subject),
                terminal.dim(printable(commits[i].author)));
-  if (found.changes.total > static_cast<int64_t>(kMaxCommitsPrinted))
+  if (found.changes.listed() > static_cast<int64_t>(kMaxCommitsPrinted))
     fmt::print("  ... and {} more: {}\n",
-               found.changes.total - static_cast<int64_t>(kMaxCommitsPrinted), found.changes.url);
+               found.changes.listed() - static_cast<int64_t>(kMaxCommitsPrinted),
+               found.changes.url);
   fmt::print("{}\n",
              terminal.bold("GitHub's environment " + assessment.decision.release.environment));
   for (const auto& rule : found.rules) fmt::print("  {}\n", printable(rule));
@@ -179,9 +181,10 @@ void add_plan(CliCommand root, Globals& globals) {
         if (!config.ok()) return report(config.error(), globals);
         auto question = options->trigger.question(config->config, globals);
         if (!question.ok()) return report(question.error(), globals);
-        return run_in_session(globals, *config, question->environment, [&](Session& session) {
-          return show_plan(session, globals, *question, *options);
-        });
+        return run_in_session(
+            globals, *config, question->environment,
+            [&](Session& session) { return show_plan(session, globals, *question, *options); },
+            Effect::none);
       });
 }
 

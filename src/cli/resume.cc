@@ -20,6 +20,7 @@ Task<Result<int>> resume(Session& session, ReadContext& context, Deployment depl
   }
   RunRequest run;
   run.repository = context.config.config.repository;
+  run.effect = Effect::possible;
   run.accept = [&](Runner&) -> Task<Result<std::string>> { co_return deployment.id; };
   run.make_plan = []() -> Task<Result<Plan>> { co_return Error(ErrorKind::refused, kNeverBegun); };
   co_return co_await run_deployment(session, context.globals, run);

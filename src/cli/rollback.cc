@@ -59,6 +59,7 @@ Task<Result<int>> rollback(Session& session, const Globals& globals, Config conf
                 co_await rollback_target(session.store(), config.app, environment.name,
                                          target->release.version));
     if (again) PAWL_CO_CHECK(check_target(*again));
+    if (again) target->live_sha = again->live_sha;
     PAWL_CO_TRY(const auto outputs, co_await outputs_before(session, environment));
     const auto named = with_known_outputs(environment, outputs);
     if (named.function.name.empty())
@@ -89,9 +90,12 @@ void add_rollback(CliCommand root, Globals& globals) {
         if (!config.ok()) return report(config.error(), globals);
         auto environment = config->config.environment(options->environment);
         if (!environment.ok()) return report(environment.error(), globals);
-        return run_in_session(globals, *config, **environment, [&](Session& session) {
-          return rollback(session, globals, config->config, **environment, options->version);
-        });
+        return run_in_session(
+            globals, *config, **environment,
+            [&](Session& session) {
+              return rollback(session, globals, config->config, **environment, options->version);
+            },
+            Effect::none);
       });
 }
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/command.h"
+#include "cli/changes_begun.h"
 
 namespace pawl {
 namespace {
@@ -50,9 +50,10 @@ Task<Result<int>> run_deployment(Session& session, const Globals& globals, RunRe
   options.repository = request.repository;
   RunnerPorts ports{session.store(),     clock,          session.loop().entropy(), session.steps(),
                     session.processes(), session.forge()};
-  Runner runner(ports, options, *view);
+  ChangesBegun seen(*view, request.effect);
+  Runner runner(ports, options, seen);
   auto id = co_await request.accept(runner);
-  if (!id.ok()) co_return std::move(id).error();
+  if (!id.ok()) co_return report(id.error(), globals, seen.effect());
 
   std::stop_source ticker_stop;
   TaskContext ticker_context{ticker_stop.get_token()};
@@ -62,7 +63,8 @@ Task<Result<int>> run_deployment(Session& session, const Globals& globals, RunRe
   ticker_stop.request_stop();
   co_await ticker.join();
 
-  if (!deployment.ok()) co_return with_way_back(std::move(deployment).error(), *id);
+  if (!deployment.ok())
+    co_return report(with_way_back(std::move(deployment).error(), *id), globals, seen.effect());
   view->finish(*deployment);
   print_result(*deployment, globals, terminal);
   co_return exit_code(*deployment);

@@ -13,7 +13,6 @@
 #include "builder/builder.h"
 #include "builder/git.h"
 #include "cli/builder_access.h"
-#include "cli/command.h"
 #include "cli/connections.h"
 #include "cli/deployers.h"
 #include "cli/github_access.h"
@@ -191,14 +190,14 @@ Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals
 
 int run_in_session(const Globals& globals, const LoadedConfig& config,
                    const EnvironmentConfig& environment,
-                   const std::function<Task<Result<int>>(Session&)>& act) {
+                   const std::function<Task<Result<int>>(Session&)>& act, Effect effect) {
   Loop loop;
   auto session = open_session(loop, globals, config, environment);
-  if (!session.ok()) return report(session.error(), globals);
+  if (!session.ok()) return report(session.error(), globals, effect);
   std::stop_source stop;
   loop.stop_on_signals(stop);
   auto code = loop.run(act(**session), stop.get_token());
-  return code.ok() ? *code : report(code.error(), globals);
+  return code.ok() ? *code : report(code.error(), globals, effect);
 }
 
 }  // namespace pawl

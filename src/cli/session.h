@@ -7,6 +7,7 @@
 #include <string>
 
 #include "aws/credentials.h"
+#include "cli/command.h"
 #include "cli/globals.h"
 #include "engine/ports/process_table.h"
 #include "engine/ports/source_repository.h"
@@ -45,9 +46,11 @@ Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals
                                               std::shared_ptr<Store> store = nullptr);
 
 /// Opens the session of one environment, runs `act` in it under Ctrl-C, and gives the exit code;
-/// reports errors.
+/// reports errors. `effect`: whether something may have been changed when `act` gives an Error, or
+/// before.
 int run_in_session(const Globals& globals, const LoadedConfig& config,
                    const EnvironmentConfig& environment,
-                   const std::function<Task<Result<int>>(Session&)>& act);
+                   const std::function<Task<Result<int>>(Session&)>& act,
+                   Effect effect = Effect::possible);
 
 }  // namespace pawl

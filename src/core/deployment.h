@@ -125,7 +125,7 @@ json::object to_json(const Deployment& deployment);
 std::optional<RollbackTarget> rollback_target_of(const Deployment& deployment);
 
 /// 0 succeeded / nothing to do, 1 failed, 3 rolled back, 4 refused or superseded, 5 not finished;
-/// a cancelled one is 3 when something was undone, else 1 -- see docs/reference/cli.md.
+/// a cancelled one is 1 when it was left part-way, else 3 -- see docs/reference/cli.md.
 int exit_code(const Deployment& deployment);
 
 }  // namespace pawl

@@ -107,11 +107,8 @@ int exit_code(const Deployment& deployment) {
     case Phase::refused:
     case Phase::superseded:
       return 4;
-    case Phase::cancelled: {
-      const bool undone = std::any_of(deployment.steps.begin(), deployment.steps.end(),
-                                      [](const StepState& step) { return step.undo_started; });
-      return undone ? 3 : 1;
-    }
+    case Phase::cancelled:
+      return deployment.rollback_status == "left" ? 1 : 3;
     case Phase::queued:
     case Phase::deploying:
     case Phase::verifying:

@@ -114,6 +114,7 @@ struct RollbackTarget {
   /// Why its code must not come back: a hook of a later release made what it cannot read. Empty: it
   /// may.
   std::string blocked_by;
+  std::string live_sha;  // the commit that it takes the place of, where known
 };
 /// Steps: notify_started, capture_live, restore_function (alias to the version, else the image by
 /// digest), switch_static, find_url, check_health (rollback_attempts).

@@ -36,7 +36,8 @@ Plan make_rollback_plan(const Config& config, const EnvironmentConfig& environme
   plan.release = target.release;
   plan.policy = environment.policy;
   plan.warnings = common_warnings(config, environment);
-  if (!config.repository.empty()) plan.steps.push_back(notify_started_step(config, environment));
+  if (!config.repository.empty())
+    plan.steps.push_back(notify_started_step(config, environment, target.live_sha));
   // Nothing in this plan makes the function.
   plan.steps.push_back(capture_live_step(environment, false));
   plan.steps.push_back(restore_function_step(environment, target));

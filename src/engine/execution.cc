@@ -81,10 +81,10 @@ json::object describe(const Error& error) {
   return data;
 }
 
-// What it had asked of the world by then may have been done.
-Error too_slow(std::chrono::milliseconds limit) {
-  return Error(ErrorKind::timeout,
-               fmt::format("not done within {} (limits.step)", format_duration(limit)))
+// What it had asked of the world by then may have been done. `said`: the words of what was cut off.
+Error too_slow(std::chrono::milliseconds limit, const std::string& said) {
+  return Error(ErrorKind::timeout, fmt::format("took longer than {} (limits.step); cut off: {}",
+                                               format_duration(limit), said))
       .with_outcome_unknown()
       .with_hint("`limits: {step: ...}` in pawl.yaml says how long a step may take");
 }
@@ -95,18 +95,27 @@ Error out_of_time(const Execution& execution, const Error& cause) {
       .with_outcome_unknown(cause.outcome_unknown());
 }
 
+template <class T>
+Task<Result<T>> noting_words(Task<Result<T>> work, std::string* said) {
+  auto done = co_await std::move(work);
+  if (!done.ok()) *said = done.error().message();
+  co_return done;
+}
+
 // Under the step's own stop token and time limit; what it throws is an Error like any other.
 template <class T>
 Task<Result<T>> limited(Execution& execution, std::stop_token stop, Task<Result<T>> work) {
   Clock& clock = execution.ports.clock;
   const auto limit = execution.policy().step_limit;
   const SteadyTime begun = clock.steady_now();
+  std::string said;
   try {
-    auto bounded = with_timeout(clock, limit, std::move(work));
+    auto noted = noting_words(std::move(work), &said);
+    auto bounded = with_timeout(clock, limit, std::move(noted));
     auto done = co_await with_stop(std::move(stop), std::move(bounded));
     if (!done.ok() && done.error().kind() == ErrorKind::timeout &&
         clock.steady_now() - begun >= limit)
-      co_return too_slow(limit);
+      co_return too_slow(limit, said);
     co_return done;
   } catch (const std::exception& exception) {
     co_return Error(ErrorKind::internal, fmt::format("unexpected: {}", exception.what()));

@@ -11,8 +11,8 @@ namespace {
 
 constexpr int kTries = 3;
 constexpr std::chrono::milliseconds kFirstTellingPause{2'000};
-// Beyond the waits that the deployment has patience for.
-constexpr std::chrono::milliseconds kLimit{60'000};
+// Beyond the patience of the config: for one call that was begun within it.
+constexpr std::chrono::milliseconds kOneCall{20'000};
 // When a person waits for the process to end.
 constexpr std::chrono::milliseconds kHurriedLimit{10'000};
 constexpr size_t kMaxNoteBytes = 300;
@@ -70,13 +70,42 @@ JournalEntry not_notified(const std::string& problem) {
           json::object{{"what", "problem"}, {"reference", ""}, {"problem", problem}}};
 }
 
-std::vector<JournalEntry> entries_of(const ReportResult& result) {
+/// Of all tries to tell the end together, and of everything that is told in each.
+class TellingTime {
+ public:
+  TellingTime(Clock& clock, std::chrono::milliseconds patience)
+      : clock_(clock), begun_(clock.steady_now()), patience_(patience) {}
+
+  std::chrono::milliseconds left() const { return patience_ + kOneCall - took(); }
+  std::chrono::milliseconds patience_left() const {
+    return std::max(patience_ - took(), std::chrono::milliseconds(0));
+  }
+  /// Of a try that had to end: "took longer than 110.0 s (...)".
+  std::string passed(bool is_hurried) const {
+    return is_hurried
+               ? fmt::format("took longer than {} (Pawl is to end)", format_duration(kHurriedLimit))
+               : fmt::format("took longer than {} (github.patience, and one call)",
+                             format_duration(patience_ + kOneCall));
+  }
+
+ private:
+  std::chrono::milliseconds took() const { return clock_.steady_now() - begun_; }
+
+  Clock& clock_;
+  SteadyTime begun_;
+  std::chrono::milliseconds patience_;
+};
+
+std::vector<JournalEntry> entries_of(const ReportResult& result, const std::string& why_cut_off) {
   std::vector<JournalEntry> entries;
   if (!result.check_run.empty()) entries.push_back(notified("check_run", result.check_run));
   if (!result.deployment.empty()) entries.push_back(notified("deployment", result.deployment));
   if (!result.issue.empty()) entries.push_back(notified("issue", result.issue));
   for (const auto& issue : result.closed_issues) entries.push_back(notified("closed_issue", issue));
   for (const auto& problem : result.problems) entries.push_back(not_notified(problem));
+  if (!result.cut_off.empty())
+    entries.push_back(not_notified(fmt::format("{}: GitHub gave no answer, and telling {}",
+                                               fmt::join(result.cut_off, ", "), why_cut_off)));
   return entries;
 }
 
@@ -127,21 +156,25 @@ Task<std::vector<JournalEntry>> report_end(Execution& execution, Outcome outcome
   if (execution.ports.forge == nullptr || repository.empty()) co_return std::vector<JournalEntry>();
   auto report = make_report(execution.deployment(), outcome, repository);
   report.say = [&execution](std::string_view line) { execution.log.add("notify", line); };
+  Clock& clock = execution.ports.clock;
+  const TellingTime budget(clock, report.patience);
   std::string problem;
   auto pause = kFirstTellingPause;
   for (int tries = 1; tries <= kTries; ++tries, pause *= 2) {
     if (execution.broken) break;  // the lease is gone: whoever has it reports
-    auto limit = execution.is_interrupted() ? kHurriedLimit : kLimit + report.patience;
-    const auto begun = execution.ports.clock.steady_now();
-    auto told = co_await with_timeout(execution.ports.clock, limit,
-                                      execution.ports.forge->report_finished(report));
-    // Patience is for all tries together.
-    const auto took = execution.ports.clock.steady_now() - begun;
-    report.patience = std::max(report.patience - took, std::chrono::milliseconds(0));
-    if (told.ok()) co_return entries_of(*told);
+    const bool is_hurried = execution.is_interrupted() && kHurriedLimit < budget.left();
+    const auto limit = is_hurried ? kHurriedLimit : budget.left();
+    const auto tried_at = clock.steady_now();
+    report.patience = budget.patience_left();
+    auto telling = execution.ports.forge->report_finished(report);
+    auto told = co_await with_timeout(clock, limit, std::move(telling));
+    if (told.ok()) co_return entries_of(*told, budget.passed(is_hurried));
     problem = told.error().message();
+    if (clock.steady_now() - tried_at >= limit)
+      problem = "GitHub gave no answer, and telling " + budget.passed(is_hurried);
     if (!is_transient(told.error().kind()) || tries == kTries || execution.is_interrupted()) break;
-    auto slept = co_await with_stop(execution.process_stop, execution.ports.clock.sleep_for(pause));
+    if (pause >= budget.left()) break;
+    auto slept = co_await with_stop(execution.process_stop, clock.sleep_for(pause));
     if (!slept.ok()) break;
   }
   std::vector<JournalEntry> entries;

@@ -79,6 +79,7 @@ Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::s
     auto target = rollback_target_of(deployment);
     if (!target) continue;
     target->blocked_by = blocked_by_hooks(all, *target);
+    if (is_live) target->live_sha = newest_first.front().release.sha;
     co_return target;
   }
   co_return std::optional<RollbackTarget>();

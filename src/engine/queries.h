@@ -27,7 +27,8 @@ Task<Result<std::optional<Deployment>>> live_deployment(Store& store, std::strin
 /// The last verified release before the live one (or that one itself, when a deployment after it
 /// failed without being undone, or was cancelled and left part-way), with what its deployment
 /// recorded of it; `version` (empty: the latest) picks an older one. No value when there is none.
-/// blocked_by says why its code must not come back, where hooks are in the way.
+/// blocked_by says why its code must not come back, where hooks are in the way; live_sha is that of
+/// the live release, where that is known.
 Task<Result<std::optional<RollbackTarget>>> rollback_target(Store& store, std::string app,
                                                             std::string environment,
                                                             std::string version);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "core/version_order.h"
 
 namespace pawl {
 namespace {
@@ -66,6 +67,19 @@ Task<Result<Changes>> compare(GitHubClient& client, std::string path) {
   co_return changes;
 }
 
+std::string compare_path(std::string_view repository, std::string_view base,
+                         std::string_view head) {
+  return fmt::format("/repos/{}/compare/{}...{}", repository, url_encode(base), url_encode(head));
+}
+
+// "behind_by": commits of the first that the second does not have.
+Task<Result<bool>> comes_before(GitHubClient& client, std::string repository, std::string older,
+                                std::string newer) {
+  const std::string path = compare_path(repository, older, newer) + "?per_page=1";
+  PAWL_CO_TRY(const auto answer, co_await client.get(path));
+  co_return answer.is_object() && int_or(answer.get_object(), "behind_by", 1) == 0;
+}
+
 std::string why_unknown(const Error& error, std::string_view live_sha) {
   if (error.http_status() == 404)
     return fmt::format(
@@ -117,9 +131,15 @@ Task<Changes> read_changes(GitHubClient& client, std::string repository, std::st
     changes.remark = "the commit that is live already";
     co_return changes;
   }
-  const std::string path =
-      fmt::format("/repos/{}/compare/{}...{}", repository, url_encode(live_sha), url_encode(sha));
-  auto compared = co_await compare(client, path);
+  auto compared = co_await compare(client, compare_path(repository, live_sha, sha));
+  if (compared.ok() && compared->total == 0 && compared->left_out > 0) {
+    auto reversed = co_await compare(client, compare_path(repository, sha, live_sha));
+    if (reversed.ok()) {
+      compared->commits = std::move(reversed->commits);
+      compared->url = std::move(reversed->url);
+      compared->goes_back = true;
+    }
+  }
   if (compared.ok()) co_return *std::move(compared);
   changes.remark = why_unknown(compared.error(), live_sha);
   co_return changes;
@@ -179,6 +199,26 @@ Task<Result<std::vector<TagOnGitHub>>> read_tags(GitHubClient& client, std::stri
     if (!tag.name.empty() && !tag.sha.empty()) tags.push_back(std::move(tag));
   }
   co_return tags;
+}
+
+Task<Result<std::optional<TagOnGitHub>>> newest_tag_at(GitHubClient& client, std::string repository,
+                                                       std::string sha) {
+  PAWL_CO_TRY(const auto tags, co_await read_tags(client, repository));
+  std::vector<std::string> names;
+  for (const auto& tag : tags) names.push_back(tag.name);
+  for (size_t tries = 0; tries < kMaxTagsTried; ++tries) {
+    const std::string newest = newest_version_tag(names);
+    if (newest.empty()) break;
+    std::erase(names, newest);
+    const auto tag = std::find_if(tags.begin(), tags.end(),
+                                  [&](const TagOnGitHub& each) { return each.name == newest; });
+    if (tag->sha == sha) co_return std::optional<TagOnGitHub>(*tag);
+    const auto before = co_await comes_before(client, repository, tag->sha, sha);
+    if (!before.ok() && before.error().http_status() == 404) break;  // a commit of this clone alone
+    if (!before.ok()) co_return before.error();
+    if (*before) co_return std::optional<TagOnGitHub>(*tag);
+  }
+  co_return std::optional<TagOnGitHub>();
 }
 
 }  // namespace pawl

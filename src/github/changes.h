@@ -19,17 +19,22 @@ struct CommitLine {
 
 struct Changes {
   std::vector<CommitLine> commits;  // newest first; the newest kMaxCommitsShown
+  bool goes_back = false;           // commits are those that are live and taken back
   int64_t total = 0;                // of all that come
   int64_t left_out = 0;             // commits that are live and not in what comes
   std::string url;                  // where a person compares them
   std::string remark;               // instead of a list: a sentence
+
+  /// How many there are of what `commits` shows the newest of.
+  int64_t listed() const { return goes_back ? left_out : total; }
 };
 
 constexpr size_t kMaxCommitsShown = 250;
 
-/// From the commit that is live to the one that comes. That GitHub does not know one of them (a
-/// force push, a commit that was never pushed) is a remark; so is every failure: a deployment does
-/// not depend on it. https://docs.github.com/rest/commits/commits#compare-two-commits
+/// From the commit that is live to the one that comes; of one that only goes back, what is taken
+/// back. That GitHub does not know one of them (a force push, a commit that was never pushed) is a
+/// remark; so is every failure: a deployment does not depend on it.
+/// https://docs.github.com/rest/commits/commits#compare-two-commits
 Task<Changes> read_changes(GitHubClient& client, std::string repository, std::string live_sha,
                            std::string sha);
 
@@ -49,5 +54,12 @@ struct TagOnGitHub {
 };
 /// The first kMaxPages pages. https://docs.github.com/rest/repos/repos#list-repository-tags
 Task<Result<std::vector<TagOnGitHub>>> read_tags(GitHubClient& client, std::string repository);
+
+/// What `git tag --merged SHA` would give in a whole clone: the newest version tag, by version
+/// order, whose commit is `sha` or comes before it. No value when there is none among the newest
+/// kMaxTagsTried, or GitHub does not know the commit.
+Task<Result<std::optional<TagOnGitHub>>> newest_tag_at(GitHubClient& client, std::string repository,
+                                                       std::string sha);
+constexpr size_t kMaxTagsTried = 10;
 
 }  // namespace pawl

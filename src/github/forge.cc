@@ -327,6 +327,10 @@ class GitHubForge : public Forge {
       *slot = *told;
       return;
     }
+    if (told.error().kind() == ErrorKind::interrupted) {
+      result->cut_off.emplace_back(what);
+      return;
+    }
     std::string problem = fmt::format("{}: {}", what, told.error().message());
     if (!told.error().hint().empty()) problem += " (" + told.error().hint() + ")";
     result->problems.push_back(std::move(problem));

@@ -212,8 +212,8 @@ std::string changes_markdown(const DeploymentReport& report, const Changes& chan
     text += fmt::format("- {} {}, {}\n", commit.sha, as_code(valid_text(commit.subject)),
                         as_prose(valid_text(commit.author)));
   const auto shown = static_cast<int64_t>(changes.commits.size());
-  if (shown > 0 && changes.total > shown)
-    text += fmt::format("- and {} older ones\n", changes.total - shown);
+  if (shown > 0 && changes.listed() > shown)
+    text += fmt::format("- and {} older ones\n", changes.listed() - shown);
   return text;
 }
 

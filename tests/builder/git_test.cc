@@ -196,5 +196,18 @@ TEST_F(Git, SaysThatAShallowCloneCannotTellWhoIsOlder) {
   EXPECT_NE(older.error().hint().find("shallow"), std::string::npos) << older.error().message();
 }
 
+TEST_F(Git, TellsAShallowCloneWithoutTagsFromARepositoryWithoutTags) {
+  commit("one");
+  EXPECT_FALSE(state()->is_shallow);
+  shell("git tag v1.0.0");
+  commit("two");
+  shell("git clone -q --depth 1 \"file://$PWD\" clone");
+  auto clone = git("clone");
+  const auto shallow = loop_.run(clone->state());
+  ASSERT_TRUE(shallow.ok());
+  EXPECT_EQ(shallow->newest_tag, "");
+  EXPECT_TRUE(shallow->is_shallow);
+}
+
 }  // namespace
 }  // namespace pawl

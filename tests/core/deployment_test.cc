@@ -167,10 +167,10 @@ TEST(Fold, AnInterruptedOneIsNotOverAndACancelIsRemembered) {
   EXPECT_EQ(exit_code(stopped), 5);
 }
 
-TEST(Fold, ACancelledOneIsThreeWhenSomethingWasUndoneElseOne) {
+TEST(Fold, ACancelledOneIsThreeWhetherSomethingWasUndoneOrNothingBegun) {
   History in_line;
-  in_line.accepted().validated("deploy").finished("cancelled");
-  EXPECT_EQ(exit_code(in_line.fold()), 1);
+  in_line.accepted().validated("deploy").finished("cancelled", "nothing_to_undo");
+  EXPECT_EQ(exit_code(in_line.fold()), 3);
   auto running = up_to_the_check();
   running.add(EventType::rollback_started).add(EventType::undo_started, "copy_image");
   running.add(EventType::undo_succeeded, "copy_image").finished("cancelled", "succeeded");

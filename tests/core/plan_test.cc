@@ -178,10 +178,13 @@ TEST(RollbackPlan, GoesBackToTheRecordedRelease) {
   target.function_version = "7";
   target.image_uri = "registry.example/meals@sha256:" + std::string(64, '0');
   target.static_manifest["digest"] = "sha256:" + std::string(64, '1');
+  target.live_sha = std::string(40, 'c');
   const Plan plan = make_rollback_plan(made, **made.environment("full"), target);
   EXPECT_THAT(ids(plan), ElementsAre("notify_started", "capture_live", "restore_function",
                                      "switch_static", "find_url", "check_health"));
   EXPECT_EQ(plan.kind, DeploymentKind::rollback);
+  EXPECT_EQ(string_or(plan.step("notify_started")->params, "live_sha"), target.live_sha)
+      << "what it takes back is told by the commits in between";
   EXPECT_EQ(string_or(plan.step("restore_function")->params, "function_version"), "7");
   EXPECT_EQ(int_or(plan.step("check_health")->params, "attempts"), 5);
   EXPECT_EQ(string_or(plan.step("check_health")->params, "version"), "1.4.1");

@@ -89,16 +89,52 @@ TEST(Bounded, APlanAUndoAndALookThatDoNotEndAreCutOff) {
   EXPECT_LT(rig.clock.steady_now() - begun, minutes(61));
 }
 
-TEST(Bounded, GitHubThatDoesNotAnswerAtTheEndIsWaitedForAFewMinutes) {
+// A plan that says how patient the telling of GitHub is.
+Plan patient_plan(milliseconds patience) {
+  Plan plan = rig::make_plan_to("new");
+  PlanStep started;
+  started.id = started.kind = "notify_started";
+  started.params = json::object{{"repository", "example/meals"}, {"patience_ms", patience.count()}};
+  started.required = false;
+  plan.steps.insert(plan.steps.begin(), started);
+  return plan;
+}
+
+std::string problem_told(Rig& rig, const std::string& id) {
+  const auto events = rig.events(id);
+  return string_or(events[events.size() - 2].data, "problem");
+}
+
+// The environment is held until then.
+TEST(Bounded, GitHubThatDoesNotAnswerAtTheEndIsWaitedForAsLongAsItsPatienceAndOneCall) {
+  for (const auto patience : {milliseconds(0), milliseconds(5'000), milliseconds(90'000)}) {
+    for (const auto takes : {milliseconds(15'000), milliseconds(hours(24))}) {
+      Rig rig;
+      rig.forge.takes = takes;
+      rig.forge.fails = Error(ErrorKind::unavailable, "502");
+      rig.forge.clock = &rig.clock;
+      Process process(rig, "p1");
+      const auto begun = rig.clock.steady_now();
+      const auto id = process.accept("new");
+      process.begin(id, [&] { return Process::planned(patient_plan(patience)); });
+      ASSERT_TRUE(process.finish(id));
+      EXPECT_EQ(process.result(id)->phase, Phase::succeeded);
+      EXPECT_LE(rig.clock.steady_now() - begun, patience + milliseconds(20'500)) << takes.count();
+      EXPECT_FALSE(problem_told(rig, id).empty());
+    }
+  }
+}
+
+TEST(Bounded, WhatWasCutOffAtTheEndNamesTheLimit) {
   Rig rig;
-  rig.options.repository = "example/meals";
-  rig.forge.takes = hours(24);
-  rig.forge.clock = &rig.clock;
+  rig.forge.cut_off = {"the check run", "the issue"};
   Process process(rig, "p1");
-  const auto begun = rig.clock.steady_now();
   const auto id = process.accept("new");
-  EXPECT_EQ(process.run(id, "new")->phase, Phase::succeeded);
-  EXPECT_LT(rig.clock.steady_now() - begun, minutes(5));
+  process.begin(id, [] { return Process::planned(patient_plan(milliseconds(5'000))); });
+  ASSERT_TRUE(process.finish(id));
+  EXPECT_EQ(problem_told(rig, id),
+            "the check run, the issue: GitHub gave no answer, and telling took longer than 25.0 s "
+            "(github.patience, and one call)");
 }
 
 }  // namespace

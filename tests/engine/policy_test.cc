@@ -62,8 +62,9 @@ TEST(StepLimit, StopsTheStepAndUndoesWhatItMayHaveDone) {
   const Deployment ended = end_of(process, id);
   EXPECT_EQ(ended.phase, Phase::rolled_back);
   EXPECT_EQ(exit_code(ended), 3);
-  EXPECT_THAT(ended.reason, AllOf(HasSubstr("route: "), HasSubstr("not done within 5 min 0 s"),
+  EXPECT_THAT(ended.reason, AllOf(HasSubstr("route: "), HasSubstr("took longer than 5 min 0 s"),
                                   HasSubstr("limits.step")));
+  EXPECT_THAT(ended.reason, HasSubstr("; cut off: asked to stop while waiting"));
   EXPECT_TRUE(is_called(rig, "undo route")) << "it is not known whether it had done something";
   EXPECT_TRUE(rig.is_all("old"));
 }
@@ -78,7 +79,7 @@ TEST(StepLimit, IsThePlansWhoeverTakesItUp) {
   die(rig, process);
   const Deployment ended = taken_up(rig, id);
   EXPECT_EQ(ended.phase, Phase::rolled_back);
-  EXPECT_THAT(ended.reason, HasSubstr("not done within 5 min 0 s (limits.step)"));
+  EXPECT_THAT(ended.reason, HasSubstr("took longer than 5 min 0 s (limits.step)"));
   EXPECT_TRUE(rig.is_all("old"));
 }
 
@@ -92,7 +93,7 @@ TEST(StepLimit, HoldsForAnUndoToo) {
   rig.scripts["route"].undo_takes = minutes(10);
   const Deployment ended = end_of(process, id);
   EXPECT_EQ(ended.phase, Phase::failed);
-  EXPECT_THAT(ended.reason, HasSubstr("route could not be undone (not done within 5 min 0 s"));
+  EXPECT_THAT(ended.reason, HasSubstr("route could not be undone (took longer than 5 min 0 s"));
   EXPECT_EQ(rig.world.resources["code"], "old") << "the other undos go on";
 }
 

@@ -161,5 +161,19 @@ TEST(Queries, ListsTheNewestFirst) {
             ErrorKind::not_found);
 }
 
+TEST(Queries, ATargetKnowsTheCommitThatItTakesThePlaceOf) {
+  History history;
+  history.add("1", "succeeded");
+  history.add("2", "succeeded");
+  const auto before = history.clock.run(rollback_target(history.store, "meals", "dev", "")).value();
+  ASSERT_TRUE(before);
+  EXPECT_EQ(before->live_sha, std::string(40, '2'));
+  // What is live after one that left it part-way is not one commit.
+  history.add("3", "failed");
+  const auto after = history.clock.run(rollback_target(history.store, "meals", "dev", "")).value();
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->live_sha, "");
+}
+
 }  // namespace
 }  // namespace pawl

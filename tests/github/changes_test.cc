@@ -132,5 +132,56 @@ TEST_F(OfGitHub, TagsAreReadOverAllPages) {
   EXPECT_EQ(tags->at(1).sha, "bb");
 }
 
+// The comparison itself lists nothing then.
+TEST_F(OfGitHub, OneThatGoesBackListsWhatItTakesBack) {
+  http_.answer("GET", "/compare/" + kLive + "..." + kNext, page(1, 0, 0, 3));
+  http_.answer("GET", "/compare/" + kNext + "..." + kLive, page(1, 3, 3));
+  const Changes found = changes();
+  EXPECT_TRUE(found.goes_back);
+  EXPECT_EQ(headline(found, kLive), "goes back 3 commits from bbbbbbb");
+  ASSERT_EQ(found.commits.size(), 3u);
+  EXPECT_EQ(found.commits[0].subject, "change 3");
+  EXPECT_EQ(found.listed(), 3);
+}
+
+class NewestTagAt : public OfGitHub {
+ protected:
+  void tags(const std::vector<std::pair<std::string, std::string>>& list) {
+    json::array all;
+    for (const auto& [name, sha] : list)
+      all.push_back(json::object{{"name", name}, {"commit", json::object{{"sha", sha}}}});
+    http_.answer("GET", "/tags", FakeGitHub::response(200, json::serialize(all)));
+  }
+  void compared(const std::string& tag_sha, const std::string& body, int status = 200) {
+    http_.answer("GET", "/compare/" + tag_sha + "..." + kNext, FakeGitHub::response(status, body));
+  }
+  std::string found() {
+    const auto tag = run_now(newest_tag_at(client_, "example/meals", kNext));
+    if (!tag.ok()) return tag.error().message();
+    return *tag ? (*tag)->name : "none";
+  }
+};
+
+TEST_F(NewestTagAt, IsByVersionOrderAndNotByTheLists) {
+  tags({{"v1.9.0", "19"}, {"v1.10.0", "110"}, {"nightly", "0"}, {"v1.10.0-rc.1", "rc"}});
+  compared("110", R"({"behind_by":0})");
+  EXPECT_EQ(found(), "v1.10.0");
+}
+
+TEST_F(NewestTagAt, IsOneThatTheCommitHas) {
+  tags({{"v2.0.0", "20"}, {"v1.10.0", "110"}, {"v1.9.0", kNext}});
+  compared("20", R"({"behind_by":7})");
+  compared("110", R"({"behind_by":1})");
+  EXPECT_EQ(found(), "v1.9.0") << "the others are of another branch";
+}
+
+TEST_F(NewestTagAt, IsNoneOfACommitThatGitHubDoesNotKnow) {
+  tags({{"v2.0.0", "20"}});
+  compared("20", R"({"message":"Not Found"})", 404);
+  EXPECT_EQ(found(), "none");
+  tags({});
+  EXPECT_EQ(found(), "none");
+}
+
 }  // namespace
 }  // namespace pawl

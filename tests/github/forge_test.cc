@@ -340,5 +340,28 @@ TEST_F(Telling, SaysWhenATokenMayOnlyRead) {
   EXPECT_EQ(access.error().kind(), ErrorKind::denied);
 }
 
+// Its tasks are stopped from outside: by a step's limit, a cancel, the end of the process.
+class Stopped : public FakeGitHub {
+ public:
+  Task<Result<HttpResponse>> send(HttpRequest request) override {
+    if (request.url.find(part) != std::string::npos)
+      co_return Error(ErrorKind::interrupted, request.url + " was stopped");
+    co_return co_await FakeGitHub::send(std::move(request));
+  }
+  std::string part;
+};
+
+TEST_F(Telling, WhatWasStoppedIsLeftToWhoStoppedIt) {
+  Stopped http;
+  http.part = "/deployments";
+  GitHubClient client(http, clock_, entropy_, {"https://github.test", Secret("ghs_very_secret")});
+  const auto forge = make_github_forge(client);
+  const auto told = run_now(forge->report_started(report_));
+  ASSERT_TRUE(told.ok());
+  EXPECT_EQ(told->cut_off, std::vector<std::string>{"the deployment"});
+  EXPECT_TRUE(told->problems.empty());
+  EXPECT_FALSE(told->check_run.empty()) << "what was told before counts";
+}
+
 }  // namespace
 }  // namespace pawl

@@ -41,6 +41,34 @@ TEST(StsModel, ARoleIsTakenForATimeWithAWebIdentity) {
   EXPECT_EQ(code_of(w.cloud.sts.find_key(p.access_key_id, p.session_token, w.now)), "ExpiredToken");
 }
 
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+TEST(StsModel, ArnsNameThePartitionOfTheRegion) {
+  const std::pair<const char*, std::string> rows[] = {{"eu-central-1", "arn:aws:"},
+                                                      {"cn-north-1", "arn:aws-cn:"},
+                                                      {"us-gov-west-1", "arn:aws-us-gov:"}};
+  for (const auto& [region, prefix] : rows) {
+    MemoryBlobStore blobs;
+    CloudOptions options;
+    options.account = {"111122223333", region};
+    Cloud cloud{options, blobs};
+    const WallTime now{1'790'000'000'000};
+    cloud.sts.add_key("AKIA", "secret", "ana");
+    EXPECT_EQ(cloud.sts.key("AKIA")->arn, prefix + "iam::111122223333:user/ana");
+    const std::string role = cloud.sts.role_arn("deployer");
+    EXPECT_EQ(role, prefix + "iam::111122223333:role/deployer");
+    cloud.sts.add_role("deployer", now);
+    const auto assumed = cloud.sts.assume_role(role, "run-1", 900, now);
+    ASSERT_TRUE(assumed.ok()) << assumed.error().message();
+    EXPECT_EQ(assumed->principal.arn, prefix + "sts::111122223333:assumed-role/deployer/run-1");
+    EXPECT_EQ(cloud.lambda.function_arn("f"),
+              prefix + "lambda:" + region + ":111122223333:function:f");
+    EXPECT_EQ(cloud.sts.assume_role("arn:other:iam::111122223333:role/deployer", "r1", 900, now)
+                  .error()
+                  .code(),
+              "AccessDenied");
+  }
+}
+
 TEST(StsModel, RefusesWhatItShould) {
   Identity w;
   EXPECT_EQ(code_of(w.assume(kClaims, 3600, "nobody")), "AccessDenied");

@@ -200,6 +200,7 @@ class ForgeDouble : public Forge {
     ReportResult result;
     result.check_run = "https://github.example/check/1";
     result.problems = problems;
+    result.cut_off = cut_off;
     co_return result;
   }
   Task<Result<std::string>> check_access(std::string) override { co_return std::string("all"); }
@@ -207,6 +208,7 @@ class ForgeDouble : public Forge {
   std::chrono::milliseconds takes{0};
   std::vector<DeploymentReport> reports;
   std::vector<std::string> problems;
+  std::vector<std::string> cut_off;
   std::optional<Error> fails;
   int failures = 1'000'000;
   int tries = 0;

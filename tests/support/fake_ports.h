@@ -680,6 +680,7 @@ class FakeForge : public Forge {
       ReportResult told;
       told.check_run = "https://github.example/check/1";
       told.deployment = "https://github.example/deployment/1";
+      told.cut_off = cut_off;
       return told;
     });
   }
@@ -692,6 +693,7 @@ class FakeForge : public Forge {
   Task<Result<std::string>> check_access(std::string) override { co_return std::string("all"); }
   std::vector<DeploymentReport> started;
   std::vector<DeploymentReport> finished;
+  std::vector<std::string> cut_off;  // of the start
   Faults faults;
 };
 

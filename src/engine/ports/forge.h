@@ -41,6 +41,7 @@ struct ReportResult {
   std::string issue;  // opened or updated
   std::vector<std::string> closed_issues;
   std::vector<std::string> problems;  // what could not be told, as sentences
+  std::vector<std::string> cut_off;   // parts without an answer when the caller stopped the telling
 };
 
 class Forge {

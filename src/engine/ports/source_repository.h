@@ -15,6 +15,7 @@ struct SourceState {
   std::string newest_tag_sha;
   std::string remote_url;  // of origin, credentials taken out; may be empty
   bool is_dirty = false;
+  bool is_shallow = false;  // looked at only where there is no newest_tag
 };
 
 class SourceRepository {

@@ -26,6 +26,10 @@ class NotifyStarted : public Step {
     PAWL_CO_CHECK(co_await context.before_change());
     PAWL_CO_TRY(const auto told, co_await forge_->report_started(std::move(report)));
     for (const auto& problem : told.problems) context.log("not told: " + problem);
+    // Whoever stopped it knows why, and says so.
+    if (!told.cut_off.empty())
+      co_return Error(ErrorKind::interrupted,
+                      fmt::format("GitHub gave no answer about {}", fmt::join(told.cut_off, ", ")));
     json::object outputs;
     outputs["check_run"] = told.check_run;
     outputs["deployment"] = told.deployment;

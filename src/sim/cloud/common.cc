@@ -27,8 +27,18 @@ std::string from_alphabet(const std::string& bytes_hex, size_t length, std::stri
 
 }  // namespace
 
+std::string_view Account::partition() const {
+  if (region.starts_with("cn-")) return "aws-cn";
+  if (region.starts_with("us-gov-")) return "aws-us-gov";
+  return "aws";
+}
+
 std::string Account::arn(std::string_view service, std::string_view rest) const {
-  return fmt::format("arn:aws:{}:{}:{}:{}", service, region, id, rest);
+  return fmt::format("arn:{}:{}:{}:{}:{}", partition(), service, region, id, rest);
+}
+
+std::string Account::global_arn(std::string_view service, std::string_view rest) const {
+  return fmt::format("arn:{}:{}::{}:{}", partition(), service, id, rest);
 }
 
 std::string IdSource::next() {

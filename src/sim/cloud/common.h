@@ -18,8 +18,13 @@ struct Account {
   std::string id = "000000000000";
   std::string region = "us-east-1";
 
+  /// "aws", or "aws-cn" and "aws-us-gov" in the regions of those.
+  /// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+  std::string_view partition() const;
   /// "arn:aws:lambda:us-east-1:000000000000:" and the rest.
   std::string arn(std::string_view service, std::string_view rest) const;
+  /// Of a service that knows no regions: "arn:aws:iam::000000000000:" and the rest.
+  std::string global_arn(std::string_view service, std::string_view rest) const;
   bool operator==(const Account&) const = default;
 };
 

@@ -74,7 +74,7 @@ void Sts::add_key(std::string access_key_id, std::string secret, std::string use
   Principal principal;
   principal.access_key_id = access_key_id;
   principal.secret = std::move(secret);
-  principal.arn = fmt::format("arn:aws:iam::{}:user/{}", account_.id, user_name);
+  principal.arn = account_.global_arn("iam", "user/" + user_name);
   // The same name has the same identifier, also after a restart.
   std::string id = sha256_hex("user/" + user_name).substr(0, 17);
   std::transform(id.begin(), id.end(), id.begin(),
@@ -99,12 +99,12 @@ Role* Sts::find_role(const std::string& name) {
 }
 
 std::string Sts::role_arn(const std::string& name) const {
-  return fmt::format("arn:aws:iam::{}:role/{}", account_.id, name);
+  return account_.global_arn("iam", "role/" + name);
 }
 
 // A role that is not there and one that may not be taken are told apart for nobody.
 Result<Role*> Sts::role_of(const std::string& arn, const char* action) {
-  const std::string prefix = fmt::format("arn:aws:iam::{}:role/", account_.id);
+  const std::string prefix = account_.global_arn("iam", "role/");
   if (arn.compare(0, prefix.size(), prefix) == 0) {
     // The path before the name is no part of what we keep.
     if (Role* role = find_role(arn.substr(arn.rfind('/') + 1))) return role;
@@ -179,7 +179,7 @@ Result<AssumedRole> Sts::issue(const Role& role, const std::string& session_name
   p.access_key_id = "ASIA" + ids_.base32(16);
   p.secret = ids_.hex(40);
   p.session_token = "FwoGZXIvYXdzE" + ids_.hex(64) + ids_.hex(64);
-  p.arn = fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", account_.id, role.name, session_name);
+  p.arn = account_.global_arn("sts", fmt::format("assumed-role/{}/{}", role.name, session_name));
   p.user_id = role.id + ":" + session_name;
   p.expires_at = now + std::chrono::seconds(duration_seconds);
   keys_[p.access_key_id] = p;

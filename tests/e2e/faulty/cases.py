@@ -22,7 +22,7 @@ WORDS = {
     "reset": "reset|closed|connection|recv|ended|empty reply|unclear",
     "reset while sending": "reset|closed|connection|send|recv|empty reply",
     "truncated": "closed|truncat|outstanding|bytes|incomplete|reset|recv|empty reply|connection",
-    "silence": "within|limit|timed out|nothing was received|longer than|was stopped",
+    "silence": "within|limit|timed out|nothing was received|longer than",
     "429": "429|slow down|throttl|rate",
     "503": "503",
     "redirect loop": "redirect|307",

@@ -5,14 +5,15 @@ the network is well again, so is the next deployment."""
 import re
 import time
 
-from faulty.cases import DONE, FAILED, NAMES, WORDS
+from faulty.cases import DONE, FAILED, NAMES, ROLLED_BACK, WORDS
 from faulty.proxy import Fault
 from faulty.project import SHORT_LIMITS
 
 # A rollback is not cut off by the deployment's limit: each undo has the time of a step; and who is
 # not there to be told is tried for some time.
 ENDS_WITHIN_S = 300
-TELLS_WHAT_TO_DO = re.compile(r"pawl (show|logs|status|doctor|resume)|certificate has to be|set ")
+TELLS_WHAT_TO_DO = re.compile(
+    r"pawl (show|logs|status|doctor|resume)|certificate has to be|set |try again later")
 
 
 class Play:
@@ -34,10 +35,14 @@ class Play:
             self.problems.append("the fault never happened; requests: "
                                  + ", ".join(project.proxies[case.adapter].asked[-8:]))
         self.has_begun = f"deployment {project.history()[-1]['id']} of" in said
-        if code == FAILED and not self.has_begun:
+        if code == ROLLED_BACK and not self.has_begun:
             # What it has to know before it can begin could not be read.
             if after != before:
                 self.problems.append(f"it never began, and {before} became {after}")
+            if "nothing was changed" not in said:
+                self.problems.append("it does not say that nothing was changed")
+        elif code == FAILED and not self.has_begun:
+            self.problems.append("it never began, and says that all is not as it was (1)")
         elif code not in case.codes():
             self.problems.append(f"ended with {code}, which is none of {sorted(case.codes())}")
         self.judge_world(code, version, before, after)
@@ -45,7 +50,7 @@ class Play:
         if self.problems:
             self.problems.append("it said:\n" + "\n".join(
                 "    | " + line for line in said.splitlines()[-30:]))
-        if code == FAILED and self.has_begun:
+        if code == FAILED:
             self.recover()
         return self.problems
 

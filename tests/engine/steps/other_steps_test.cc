@@ -484,6 +484,19 @@ TEST(NotifyStarted, TellsTheForgeOnceAndKeepsItsReferences) {
   EXPECT_FALSE(world.deployment.plan->step("notify_started")->required);
 }
 
+// Whoever stopped it (a limit, a cancel) knows why: the engine puts that in front.
+TEST(NotifyStarted, ThatWasCutOffIsNoSuccess) {
+  StepWorld world;
+  world.old_release_is_live();
+  world.plan_deployment();
+  world.forge.cut_off = {"the commit status", "the deployment"};
+  const auto told = world.run_step("notify_started");
+  ASSERT_FALSE(told.ok());
+  EXPECT_EQ(told.error().kind(), ErrorKind::interrupted);
+  EXPECT_EQ(told.error().message(),
+            "GitHub gave no answer about the commit status, the deployment");
+}
+
 TEST(Library, KnowsEveryKindOfEveryPlanAndNoOther) {
   StepWorld world;
   for (const auto& environment : world.config.environments) {
