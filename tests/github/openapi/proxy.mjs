@@ -5,7 +5,7 @@
 //   node proxy.mjs http://127.0.0.1:4511
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,29 +23,41 @@ function freePort() {
   });
 }
 
-function listens(port) {
+// Resolves to the child once it says that it listens, or to nothing when it ends before: somebody
+// may have taken the port meanwhile, and would be taken for prism by whoever merely connects.
+function startPrism(port) {
+  const child = spawn(process.execPath, [
+    join(modules, "@stoplight/prism-cli/dist/index.js"), "proxy", description, process.argv[2],
+    "--port", String(port), "--host", "127.0.0.1", "--errors",
+  ], { stdio: ["ignore", "pipe", "inherit"] });
   return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.on("connect", () => { socket.destroy(); resolve(true); });
-    socket.on("error", () => resolve(false));
+    let said = "";
+    child.stdout.on("data", (bytes) => {
+      if (said === null) return;
+      said += bytes;
+      if (!said.includes("Prism is listening")) return;
+      said = null;
+      resolve(child);
+    });
+    child.on("exit", () => resolve(null));
   });
 }
 
 const description = join(folder, "github.json");
 writeFileSync(description, JSON.stringify(
   trimmed(join(modules, "@octokit/openapi/generated/api.github.com.json"))));
-const port = await freePort();
-const prism = spawn(process.execPath, [
-  join(modules, "@stoplight/prism-cli/dist/index.js"), "proxy", description, process.argv[2],
-  "--port", String(port), "--host", "127.0.0.1", "--errors",
-], { stdio: ["ignore", "ignore", "inherit"] });
+let port, prism = null;
+for (let tries = 0; prism === null && tries < 5; ++tries) {
+  port = await freePort();
+  prism = await startPrism(port);
+}
 
 const end = () => {
-  prism.kill();
+  prism?.kill();
   rmSync(folder, { recursive: true, force: true });
   process.exit();
 };
+if (prism === null) end();
 prism.on("exit", end);
 process.stdin.on("end", end).resume();
-while (!(await listens(port))) await new Promise((resolve) => setTimeout(resolve, 50));
 console.log(JSON.stringify({ url: `http://127.0.0.1:${port}` }));
