@@ -172,11 +172,8 @@ class Applier {
     if (d_.plan || d_.phase != Phase::deploying) return false;
     auto plan = plan_from_json(event_.data);
     if (!plan.ok()) return false;
-    for (const auto& step : plan->steps) {
-      StepState state;
-      state.id = step.id;
-      d_.steps.push_back(std::move(state));
-    }
+    d_.steps.reserve(plan->steps.size());
+    for (const auto& step : plan->steps) d_.steps.emplace_back().id = step.id;
     d_.plan = std::move(*plan);
     return true;
   }

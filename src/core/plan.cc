@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 namespace pawl {
@@ -132,18 +131,24 @@ const PlanStep* Plan::step(std::string_view id) const {
 
 std::string check_plan(const Plan& plan) {
   if (plan.steps.size() > kMaxSteps) return fmt::format("more than {} steps", kMaxSteps);
-  std::map<std::string, size_t> place;
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    const auto& step = plan.steps[i];
+  std::vector<std::pair<std::string_view, size_t>> places;
+  places.reserve(plan.steps.size());
+  for (const auto& step : plan.steps) {
     if (step.id.empty()) return "a step has no id";
     if (step.kind.empty()) return fmt::format("step {} has no kind", step.id);
-    if (!place.emplace(step.id, i).second) return fmt::format("two steps are called {}", step.id);
+    places.emplace_back(step.id, places.size());
   }
+  std::sort(places.begin(), places.end());
+  const auto twice =
+      std::adjacent_find(places.begin(), places.end(),
+                         [](const auto& a, const auto& b) { return a.first == b.first; });
+  if (twice != places.end()) return fmt::format("two steps are called {}", twice->first);
   bool in_order = true;
   for (size_t i = 0; i < plan.steps.size(); ++i)
-    for (const auto& need : plan.steps[i].needs) {
-      const auto found = place.find(need);
-      if (found == place.end())
+    for (const std::string& need : plan.steps[i].needs) {
+      const auto found = std::lower_bound(places.begin(), places.end(),
+                                          std::pair(std::string_view(need), size_t{0}));
+      if (found == places.end() || found->first != need)
         return fmt::format("step {} needs {}, which is not in the plan", plan.steps[i].id, need);
       in_order = in_order && found->second < i;
     }
@@ -191,6 +196,7 @@ Result<Plan> plan_from_json(const Shared<json::object>& shared) {
     plan.release = release_from_json(release->get_object());
   const json::value* steps = object.if_contains("steps");
   if (steps == nullptr || !steps->is_array()) return bad_plan("it has no list of steps");
+  plan.steps.reserve(steps->get_array().size());
   for (const auto& value : steps->get_array()) {
     PAWL_TRY(auto step, step_from_json(shared, value));
     plan.steps.push_back(std::move(step));

@@ -28,115 +28,122 @@ constexpr size_t kLargest = 4'096;
 constexpr size_t kSizes = kLargest / kGrain + 1;
 constexpr size_t kPage = 1u << 16;           // holds pieces of one size
 constexpr size_t kRegion = size_t{1} << 35;  // reserved, not used
+constexpr size_t kPages = kRegion / kPage;
 
 struct Piece {
   Piece* next;
 };
 
-class Pool {
- public:
-  /// nullptr: none is left, or it is too large.
-  void* take(size_t size) {
-    if (size > kLargest) return nullptr;
-    const size_t grains = size == 0 ? 1 : (size + kGrain - 1) / kGrain;
-    if (Piece* piece = free_[grains]) {
-      free_[grains] = piece->next;
-      ++live_;
-      return piece;
-    }
-    Fresh& fresh = fresh_[grains];
-    if (fresh.left == 0 && !refill(grains)) return nullptr;
-    --fresh.left;
-    ++live_;
-    char* const piece = fresh.next;
-    fresh.next += grains * kGrain;
-    return piece;
-  }
-
-  bool holds(const void* memory) const {
-    const auto at = static_cast<const char*>(memory);
-    return region_ != nullptr && at >= region_ && at < region_ + kRegion;
-  }
-
-  void give_back(void* memory) {
-    const size_t page = static_cast<size_t>(static_cast<char*>(memory) - region_) / kPage;
-    if (page < first_page_) return;  // of what outlived its run
-    auto* piece = static_cast<Piece*>(memory);
-    Piece*& list = free_[grains_of_page_[page]];
-    piece->next = list;
-    list = piece;
-    --live_;
-  }
-
-  // What is still in use keeps its pages for ever: what a program makes once, at its first use.
-  void begin_anew() {
-    if (live_ != 0) first_page_ = next_page_;
-    live_ = 0;
-    next_page_ = first_page_;
-    std::fill(std::begin(free_), std::end(free_), nullptr);
-    std::fill(std::begin(fresh_), std::end(fresh_), Fresh{});
-  }
-
- private:
-  struct Fresh {
-    char* next = nullptr;
-    size_t left = 0;  // pieces
-  };
-
-  bool reserve() {
-    if (is_reserved_) return region_ != nullptr;
-    is_reserved_ = true;
-    void* const got = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (got == MAP_FAILED) return false;
-    region_ = static_cast<char*>(got);
-    madvise(region_, kRegion, MADV_HUGEPAGE);  // what is small lies scattered over all of it
-    return true;
-  }
-
-  bool refill(size_t grains) {
-    if (!reserve() || next_page_ == kRegion / kPage) return false;
-    grains_of_page_[next_page_] = static_cast<uint16_t>(grains);
-    fresh_[grains] = {region_ + next_page_ * kPage, kPage / (grains * kGrain)};
-    ++next_page_;
-    return true;
-  }
-
-  Piece* free_[kSizes] = {};
-  Fresh fresh_[kSizes] = {};
-  char* region_ = nullptr;
-  size_t first_page_ = 0;
-  size_t next_page_ = 0;
-  size_t live_ = 0;
-  uint16_t grains_of_page_[kRegion / kPage] = {};
-  bool is_reserved_ = false;
+// The pieces of one size.
+struct Bin {
+  Piece* free = nullptr;
+  char* fresh = nullptr;  // never taken yet
+  size_t left = 0;        // of those
+  size_t live = 0;        // taken and not given back
 };
+
+// What is kept apart: the program's own memory, and a run's.
+struct Pool {
+  Bin bins[kSizes];
+};
+
+// No address of memory is as high: nothing lies in the region before it was reserved.
+uintptr_t region = uintptr_t{1} << 63;
+bool is_reserved = false;
+size_t next_page = 0;
+size_t first_page_of_the_run = 0;
+Bin* bin_of_page[kPages] = {};  // nullptr: what lies there outlived its run, and stays
 
 Pool of_the_program;
 Pool of_the_run;
 Pool* current = &of_the_program;
 
-void* take(size_t size) {
-  if (void* piece = current->take(size)) return piece;
+bool reserve() {
+  is_reserved = true;
+  void* const got = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (got == MAP_FAILED) {
+    next_page = kPages;
+    return false;
+  }
+  region = reinterpret_cast<uintptr_t>(got);
+  madvise(got, kRegion, MADV_HUGEPAGE);  // what is small lies scattered over all of it
+  return true;
+}
+
+[[gnu::noinline]] void* take_elsewhere(size_t size) {
   if (void* memory = std::malloc(size)) return memory;
   std::abort();
 }
 
-void give_back(void* memory) noexcept {
-  if (of_the_run.holds(memory))
-    of_the_run.give_back(memory);
-  else if (of_the_program.holds(memory))
-    of_the_program.give_back(memory);
-  else
-    std::free(memory);
+[[gnu::noinline]] void* take_of_a_new_page(Bin& bin, size_t grains) {
+  const size_t size = std::max<size_t>(grains, 1) * kGrain;
+  if ((!is_reserved && !reserve()) || next_page == kPages) return take_elsewhere(size);
+  bin_of_page[next_page] = &bin;
+  char* const page = reinterpret_cast<char*>(region + next_page * kPage);
+  ++next_page;
+  bin.fresh = page + size;
+  bin.left = kPage / size - 1;
+  ++bin.live;
+  return page;
+}
+
+inline void* take(size_t size) {
+  if (size > kLargest) return take_elsewhere(size);
+  const size_t grains = (size + kGrain - 1) / kGrain;
+  Bin& bin = current->bins[grains];
+  if (Piece* const piece = bin.free) {
+    bin.free = piece->next;
+    ++bin.live;
+    return piece;
+  }
+  if (bin.left == 0) return take_of_a_new_page(bin, grains);
+  --bin.left;
+  ++bin.live;
+  char* const piece = bin.fresh;
+  bin.fresh += std::max<size_t>(grains, 1) * kGrain;
+  return piece;
+}
+
+inline void give_back(void* memory) noexcept {
+  const size_t page = (reinterpret_cast<uintptr_t>(memory) - region) / kPage;
+  if (page >= kPages) return std::free(memory);
+  Bin* const bin = bin_of_page[page];
+  if (bin == nullptr) return;
+  auto* const piece = static_cast<Piece*>(memory);
+  piece->next = bin->free;
+  bin->free = piece;
+  --bin->live;
+}
+
+bool is_empty(const Pool& pool) {
+  return std::all_of(std::begin(pool.bins), std::end(pool.bins),
+                     [](const Bin& bin) { return bin.live == 0; });
 }
 
 }  // namespace
 
 namespace pawl::sim {
 
+// What is still in use keeps its pages for ever: what a program makes once, at its first use. The
+// program takes pages too, before the first run and between two.
 RunMemory::RunMemory() {
-  of_the_run.begin_anew();
+  const bool is_alone = std::none_of(
+      bin_of_page + first_page_of_the_run, bin_of_page + next_page, [](const Bin* bin) {
+        return std::begin(of_the_program.bins) <= bin && bin < std::end(of_the_program.bins);
+      });
+  if (is_empty(of_the_run) && is_alone) {
+    next_page = first_page_of_the_run;
+  } else {
+    std::replace_if(
+        bin_of_page + first_page_of_the_run, bin_of_page + next_page,
+        [](const Bin* bin) {
+          return std::begin(of_the_run.bins) <= bin && bin < std::end(of_the_run.bins);
+        },
+        nullptr);
+    first_page_of_the_run = next_page;
+  }
+  std::fill(std::begin(of_the_run.bins), std::end(of_the_run.bins), Bin{});
   current = &of_the_run;
 }
 

@@ -135,6 +135,9 @@ Task<Result<FunctionState>> wait(StepContext& context, Functions& functions, Fun
     if (first && state.ok())
       context.log(fmt::format("{} is being updated ({}, {})", target.name, state->state,
                               state->last_update_status));
+    else if (first)
+      context.log(fmt::format("{}; it is asked again for {} at most", state.error().message(),
+                              format_duration(target.update_timeout)));
     PAWL_CO_CHECK(co_await polling.pause());
   }
 }

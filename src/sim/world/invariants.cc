@@ -128,6 +128,8 @@ void Invariants::carried_out(size_t number, bool changed) {
     world_.seen.count("what nobody can fence arrived late and hit what came after");
     if (const std::string& owner = owner_of(effect.environment); !owner.empty())
       watched_[owner].is_touched = watched_[owner].is_robbed = true;
+    if (auto& successes = successes_[effect.environment]; !successes.empty())
+      successes.back().was_robbed = true;
     taken_away(effect.resource);  // and is put right once more
     return;
   }

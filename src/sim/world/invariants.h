@@ -139,7 +139,8 @@ class Invariants {
   struct Success {
     std::string deployment, version, digest;
     bool is_rollback = false;
-    bool was_lost = false;  // a later deployment left the environment as something else
+    bool was_lost = false;    // a later deployment left the environment as something else
+    bool was_robbed = false;  // by a late request that nobody can fence
   };
   /// A request whose outcome is not known.
   struct Unknown {

@@ -28,7 +28,7 @@ void Invariants::check_delivered(const Deployment& deployment) {
 void Invariants::check_trunk_at_rest() {
   if (world_.commits.empty()) return;
   const auto& successes = successes_[World::kTrunk];
-  if (newest_live_ > 0 && !successes.back().was_lost) {
+  if (newest_live_ > 0 && !successes.back().was_lost && !successes.back().was_robbed) {
     const std::string live = world_.look(World::kTrunk).live;
     const auto release = world_.releases.find(live);
     const std::string newest = short_sha(world_.commits[newest_live_ - 1]);

@@ -11,6 +11,7 @@ from faulty.proxy import Proxy
 
 # `limits` of pawl.yaml, where nothing but they ends a silence.
 SHORT_LIMITS = "limits: {step: 10s, deployment: 90s}"
+UPDATE_TIMEOUT = "20s"
 RANDOM_BYTES = 200_000
 ADAPTERS = ("github", "source", "ecr", "lambda", "s3", "sts", "ecr-control", "health")
 # Adapter -> the variable that says where it is; those of AWS have one address in the sandbox.
@@ -44,6 +45,8 @@ class BehindProxies(Project):
             self.proxies[adapter] = Proxy(port, self.certificates)
         path = self.folder / "pawl.yaml"
         text = path.read_text().replace("app: meals\n", "app: meals\nurl: URL\nLIMITS\n")
+        # A function that cannot be read is asked again for as long as an update may take.
+        text = text.replace("alias: live,", f"alias: live, update_timeout: {UPDATE_TIMEOUT},")
         path.write_text(text)
         self.config = text
         (self.work / "web-identity").write_text(token_of_ci())
