@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "core/version_order.h"
 #include "process/secret_variables.h"
 
@@ -25,6 +27,20 @@ std::vector<std::string> lines_of(const std::string& text) {
     at = end + 1;
   }
   return lines;
+}
+
+Task<Result<Exited>> run_git(Processes& processes, std::string directory,
+                             std::vector<std::string> arguments) {
+  Command command;
+  command.argv = {"git"};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  command.directory = directory;
+  command.environment["LC_ALL"] = "C";
+  command.environment["GIT_OPTIONAL_LOCKS"] = "0";
+  command.unset = secret_variables();  // a repository's own settings may name programs
+  command.timeout = kLimit;
+  co_return (co_await processes.run(std::move(command), {}))
+      .while_doing("asking git about " + directory);
 }
 
 class GitRepository : public SourceRepository {
@@ -103,16 +119,7 @@ class GitRepository : public SourceRepository {
   }
 
   Task<Result<Exited>> git(std::vector<std::string> arguments) {
-    Command command;
-    command.argv = {"git"};
-    command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-    command.directory = directory_;
-    command.environment["LC_ALL"] = "C";
-    command.environment["GIT_OPTIONAL_LOCKS"] = "0";
-    command.unset = secret_variables();  // a repository's own settings may name programs
-    command.timeout = kLimit;
-    co_return (co_await processes_.run(std::move(command), {}))
-        .while_doing("asking git about " + directory_);
+    co_return co_await run_git(processes_, directory_, std::move(arguments));
   }
 
   Processes& processes_;
@@ -123,6 +130,17 @@ class GitRepository : public SourceRepository {
 
 std::unique_ptr<SourceRepository> make_git_repository(Processes& processes, std::string directory) {
   return std::make_unique<GitRepository>(processes, std::move(directory));
+}
+
+Task<Result<int64_t>> count_commits_between(Processes& processes, std::string directory,
+                                            std::string older, std::string newer) {
+  std::vector<std::string> arguments = {"rev-list", "--count", "--end-of-options",
+                                        older + ".." + newer};
+  PAWL_CO_TRY(const auto exited, co_await run_git(processes, directory, std::move(arguments)));
+  if (exited.code != 0)
+    co_return Error(ErrorKind::not_found, fmt::format("git does not know {} or {}: {}", older,
+                                                      newer, trimmed(exited.errors)));
+  co_return int64_t{std::strtoll(exited.output.c_str(), nullptr, 10)};
 }
 
 std::string public_remote_url(std::string url) {

@@ -88,12 +88,13 @@ Program::Program(std::string name, std::string description, Globals& globals)
   app.add_option("-c,--config", globals.config_path,
                  "The config file (default: pawl.yaml, searched upward)");
   app.add_option("--state", globals.state_dir,
-                 "The folder of the journal (default: .pawl beside the config file)");
-  app.add_option("--store", globals.store,
-                 "Where the journal is: a file, or postgresql://USER@HOST/DATABASE (default: "
-                 "PAWL_STORE, else journal.db in the folder above)");
+                 "The folder of what Pawl keeps (default: .pawl beside the config file)");
+  app.add_option(
+      "--store", globals.store,
+      "Where the journal is: a file, or postgresql://USER@HOST/DATABASE (default: "
+      "PAWL_STORE, else journal.db in the folder above; sandbox/journal.db with --sandbox)");
   app.add_flag("--sandbox", globals.sandbox,
-               "Talk to the running sandbox instead of the real services");
+               "Talk to the running sandbox instead of the real services; its journal is its own");
   app.add_flag("--json", globals.json, "Print JSON, for programs");
   app.add_flag("-q,--quiet", globals.quiet, "Print the outcome only");
   app.add_flag("-v,--verbose", globals.verbose, "Print each request to stderr");

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/facts.h"
+#include "cli/other_journal.h"
 #include "cli/run_deployment.h"
 #include "cli/session.h"
 #include "cli/trigger_options.h"
@@ -53,8 +54,10 @@ Task<Result<Plan>> plan_now(Session& session, DeployQuestion question, Assessmen
   co_return make_deploy_plan(question.config, question.environment, now.decision, facts);
 }
 
-Task<Result<int>> deploy(Session& session, const Globals& globals, DeployQuestion question) {
+Task<Result<int>> deploy(Session& session, const Globals& globals, const LoadedConfig& config,
+                         DeployQuestion question) {
   PAWL_CO_TRY(auto assessment, co_await assess(session, question));
+  co_await explain_promotion(globals, config, question, assessment);
   question.trigger.sha = assessment.trigger.sha;
   question.trigger.branch = assessment.trigger.branch;
   NewDeployment request{
@@ -80,7 +83,8 @@ void add_deploy(CliCommand root, Globals& globals) {
     if (!question.ok()) return report(question.error(), globals);
     return run_in_session(
         globals, *config, question->environment,
-        [&](Session& session) { return deploy(session, globals, *question); }, Effect::none);
+        [&](Session& session) { return deploy(session, globals, *config, *question); },
+        Effect::none);
   });
 }
 

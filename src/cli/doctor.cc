@@ -17,9 +17,13 @@
 namespace pawl {
 namespace {
 
+// The code of an Error that stands for a check which was not made, since another has failed.
+constexpr std::string_view kNotTried = "not_tried";
+
 struct Finding {
   std::string name;
   bool good = false;
+  bool tried = true;
   std::string words;
   std::string hint;
 };
@@ -31,11 +35,11 @@ class Doctor {
       : session_(session), globals_(globals), config_(config), environment_(environment) {}
 
   Task<std::vector<Finding>> examine() {
-    co_await learn_names();
     co_await look("git", git());
     co_await look("builder", builder());
     co_await look("source registry", source_registry());
     co_await look("AWS identity", identity());
+    co_await learn_names();
     co_await look("ECR repository", repository());
     co_await look("function", function());
     co_await look("alias", alias());
@@ -55,21 +59,51 @@ class Doctor {
   Task<void> look(std::string name, Check check) {
     auto result = co_await std::move(check);
     if (result.ok() && result->empty()) co_return;
-    Finding finding{std::move(name), result.ok(), "", ""};
+    note(std::move(name), result);
+  }
+
+  void note(std::string name, const Result<std::string>& result) {
+    Finding finding;
+    finding.name = std::move(name);
+    finding.good = result.ok();
     finding.words = result.ok() ? *result : result.error().message();
-    if (!result.ok()) finding.hint = result.error().hint();
+    if (!result.ok()) {
+      finding.tried = result.error().code() != kNotTried;
+      finding.hint = result.error().hint();
+    }
     findings_.push_back(std::move(finding));
+  }
+
+  static Error not_tried(std::string why) {
+    return Error(ErrorKind::failed, "not tried: " + std::move(why))
+        .with_code(std::string(kNotTried));
+  }
+
+  // Said once, by the check of the identity; every call of AWS would end in the same words.
+  Result<void> with_credentials() const {
+    if (has_credentials_) return ok();
+    return not_tried("there are no AWS credentials");
   }
 
   // The names that Terraform's outputs gave.
   Task<void> learn_names() {
     is_url_named_by_terraform_ = names_output(environment_.url.fixed);
-    auto outputs = co_await outputs_before(session_, environment_);
-    if (!outputs.ok())
-      findings_.push_back(
-          {"terraform outputs", false, outputs.error().message(), outputs.error().hint()});
     const json::object none;
+    Result<json::object> outputs = none;
+    if (names_output(environment_) && !is_identified_) {
+      outputs = not_tried("it is not known as whom AWS is asked");
+    } else {
+      outputs = co_await outputs_before(session_, environment_);
+    }
+    are_outputs_read_ = outputs.ok();
+    if (!outputs.ok()) note("terraform outputs", outputs.error());
     environment_ = with_known_outputs(environment_, outputs.ok() ? *outputs : none);
+  }
+
+  // What Terraform names is looked at once it has run: until then there is nothing to look for.
+  Result<std::string> named_by_terraform() const {
+    if (are_outputs_read_) return std::string("Terraform names it, and has not run yet");
+    return not_tried("Terraform names it, and its outputs could not be read");
   }
 
   Check git() {
@@ -97,15 +131,15 @@ class Doctor {
 
   Check identity() {
     PAWL_CO_TRY(const auto credentials, co_await session_.aws_credentials().get());
+    has_credentials_ = true;
     PAWL_CO_TRY(const auto caller, co_await session_.ports().identity->caller());
+    is_identified_ = true;
     co_return identity_words(caller, credentials, session_.loop().clock().now());
   }
 
-  // What Terraform names is looked at once it has run: until then there is nothing to look for.
-  static constexpr const char* kNamedByTerraform = "Terraform names it, and has not run yet";
-
   Check repository() {
-    if (environment_.function.repository.empty()) co_return std::string(kNamedByTerraform);
+    PAWL_CO_CHECK(with_credentials());
+    if (environment_.function.repository.empty()) co_return named_by_terraform();
     auto uri = co_await session_.ports().repositories->find_uri(environment_.function.repository);
     if (!uri.ok() && uri.error().kind() == ErrorKind::not_found)
       co_return std::move(uri).error().with_hint(
@@ -115,7 +149,8 @@ class Doctor {
   }
 
   Check function() {
-    if (environment_.function.name.empty()) co_return std::string(kNamedByTerraform);
+    PAWL_CO_CHECK(with_credentials());
+    if (environment_.function.name.empty()) co_return named_by_terraform();
     auto state = co_await session_.ports().functions->get(environment_.function.name, "");
     if (!state.ok() && state.error().kind() == ErrorKind::not_found)
       co_return std::move(state).error().with_hint(
@@ -128,6 +163,7 @@ class Doctor {
   Check alias() {
     const auto& wanted = environment_.function;
     if (wanted.alias.empty() || wanted.name.empty()) co_return std::string();
+    PAWL_CO_CHECK(with_credentials());
     PAWL_CO_TRY(auto state,
                 co_await session_.ports().functions->get_alias(wanted.name, wanted.alias));
     if (!state)
@@ -149,7 +185,8 @@ class Doctor {
 
   Check bucket() {
     if (!environment_.static_files) co_return std::string();
-    if (environment_.static_files->bucket.empty()) co_return std::string(kNamedByTerraform);
+    PAWL_CO_CHECK(with_credentials());
+    if (environment_.static_files->bucket.empty()) co_return named_by_terraform();
     PAWL_CO_CHECK(
         co_await session_.ports().objects->check_bucket(environment_.static_files->bucket));
     co_return environment_.static_files->bucket;
@@ -157,7 +194,8 @@ class Doctor {
 
   Check url() {
     if (!environment_.url.fixed.empty()) co_return environment_.url.fixed;
-    if (is_url_named_by_terraform_) co_return std::string(kNamedByTerraform);
+    if (is_url_named_by_terraform_) co_return named_by_terraform();
+    PAWL_CO_CHECK(with_credentials());
     co_return co_await session_.ports().endpoints->find_url(environment_.url.api);
   }
 
@@ -187,6 +225,9 @@ class Doctor {
   const Globals& globals_;
   const LoadedConfig& config_;
   EnvironmentConfig environment_;
+  bool has_credentials_ = false;
+  bool is_identified_ = false;
+  bool are_outputs_read_ = false;
   bool is_url_named_by_terraform_ = false;
   std::vector<Finding> findings_;
 };
@@ -201,12 +242,15 @@ int print_findings(const std::vector<Finding>& findings, const Globals& globals)
     if (globals.json) {
       list.push_back(json::object{{"check", finding.name},
                                   {"ok", finding.good},
+                                  {"tried", finding.tried},
                                   {"found", words},
                                   {"hint", redact(finding.hint)}});
       continue;
     }
-    fmt::print("{} {:<16} {}\n", finding.good ? terminal.green("✓") : terminal.red("✗"),
-               finding.name, words);
+    const std::string mark = finding.good    ? terminal.green("✓")
+                             : finding.tried ? terminal.red("✗")
+                                             : terminal.dim("-");
+    fmt::print("{} {:<16} {}\n", mark, finding.name, words);
     if (!finding.hint.empty()) fmt::print("  {:<16} {}\n", "", redact(finding.hint));
   }
   if (globals.json)
@@ -225,8 +269,9 @@ Task<Result<int>> examine(Session& session, const LoadedConfig& config,
 
 void add_doctor(CliCommand root, Globals& globals) {
   auto name = std::make_shared<std::string>();
-  CliCommand command =
-      root.sub("doctor", "Check every endpoint and permission that a deployment will need");
+  CliCommand command = root.sub(
+      "doctor",
+      "Whether what a deployment needs can be reached and read, and as whom; changes nothing");
   command.positional("environment", *name, "Which one")
       .examples("  pawl doctor dev\n  pawl doctor prod --json")
       .run([name, &globals] {

@@ -104,6 +104,17 @@ Task<Result<void>> read_registry(Session& session, const EnvironmentConfig& envi
   co_return ok();
 }
 
+// A tag that nobody named hides what was committed since.
+Task<std::string> remark_on_newer_commits(Session& session, const DeployQuestion& question,
+                                          const Trigger& trigger, const Facts& facts) {
+  const bool is_by_tag = trigger.kind == TriggerKind::manual && trigger.tag.empty() &&
+                         !question.environment.tag_required && !facts.newest_tag_sha.empty();
+  if (!is_by_tag || trigger.sha == facts.newest_tag_sha) co_return std::string();
+  const auto count = co_await session.count_commits(facts.newest_tag_sha, trigger.sha);
+  if (!count.ok()) co_return std::string();  // of a clone that was cut: nothing hangs on it
+  co_return words_on_newer_commits(*count, trigger.sha);
+}
+
 // What a person says of a hook counts more than what the record does not know.
 Task<Result<void>> read_hook_runs(Session& session, const DeployQuestion& question,
                                   ReleaseName release, PlanFacts& known) {
@@ -177,6 +188,13 @@ Task<Result<std::string>> find_newest_tag(GitHubClient* github, std::string repo
   co_return fmt::format("GitHub was asked for the tag, since {}", here);
 }
 
+std::string words_on_newer_commits(int64_t count, const std::string& sha) {
+  if (count <= 0) return "";
+  return fmt::format(
+      "{} newer commit{} up to {} {} not in it (tag the newest one, or deploy it with --tag {})",
+      count, count == 1 ? "" : "s", short_sha(sha), count == 1 ? "is" : "are", short_sha(sha));
+}
+
 Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
   Assessment result;
   result.trigger = question.trigger;
@@ -193,6 +211,9 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
     PAWL_CO_TRY(remark, co_await find_newest_tag(session.github(), question.config.repository,
                                                  result.trigger, result.facts));
   }
+  const std::string newer =
+      co_await remark_on_newer_commits(session, question, result.trigger, result.facts);
+  if (!newer.empty()) remark += (remark.empty() ? "" : "; ") + newer;
   co_await ask_github_for_tag(session, question.config.repository, result.trigger, result.facts);
   result.facts.can_build = result.facts.can_build && question.environment.image.can_be_made();
   result.plan_facts.on_main_branch = result.trigger.branch == question.config.main_branch;

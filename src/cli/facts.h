@@ -37,6 +37,10 @@ struct Assessment {
 Task<Result<std::string>> find_newest_tag(GitHubClient* github, std::string repository,
                                           Trigger trigger, Facts& facts);
 
+/// What the decision for the newest tag has to say of `count` commits after it: that they are not
+/// deployed, and how they would be. Empty for none.
+std::string words_on_newer_commits(int64_t count, const std::string& sha);
+
 /// Reads only. An Error when something could not be read: a guess is no basis for a deployment.
 Task<Result<Assessment>> assess(Session& session, DeployQuestion question);
 

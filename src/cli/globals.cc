@@ -60,7 +60,9 @@ Result<std::string> find_config(const Globals& globals) {
   }
   return Error(ErrorKind::config,
                fmt::format("no {} in {} or in a folder above it", kConfigName, start.string()))
-      .with_hint("write one (docs/tutorial.md begins with it), or name it with --config FILE");
+      .with_hint(
+          "run pawl in the project's folder, name the file with --config FILE, or write one: "
+          "examples/meals/pawl.yaml to begin with, docs/reference/config.md for each key");
 }
 
 Result<std::string> read_file(const std::string& path, size_t max_bytes) {

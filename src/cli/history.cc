@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/other_journal.h"
 #include "cli/read_commands.h"
 
 namespace pawl {
@@ -21,7 +22,12 @@ Task<Result<int>> history(ReadContext& context, std::string environment, int lim
     fmt::print("{}", pretty(json::object{{"deployments", std::move(all)}}));
     co_return kDone;
   }
-  if (deployments.empty()) fmt::print("nothing has been deployed from here yet\n");
+  if (deployments.empty()) {
+    const bool is_elsewhere =
+        co_await other_journal_has(context.globals, context.config, environment);
+    fmt::print("nothing has been deployed from here yet{}{}\n", is_elsewhere ? "; " : "",
+               is_elsewhere ? other_journal_hint(context.globals) : "");
+  }
   for (const auto& each : deployments) fmt::print("{}\n", summary_line(each, context.clock.now()));
   co_return kDone;
 }

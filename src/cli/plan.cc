@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/facts.h"
+#include "cli/other_journal.h"
 #include "cli/terminal.h"
 #include "cli/trigger_options.h"
 #include "engine/rehearsal.h"
@@ -117,9 +118,10 @@ struct PlanOptions {
   bool looks_at_nothing = false;
 };
 
-Task<Result<int>> show_plan(Session& session, const Globals& globals, DeployQuestion question,
-                            const PlanOptions& options) {
+Task<Result<int>> show_plan(Session& session, const Globals& globals, const LoadedConfig& config,
+                            DeployQuestion question, const PlanOptions& options) {
   PAWL_CO_TRY(auto assessment, co_await assess(session, question));
+  co_await explain_promotion(globals, config, question, assessment);
   const Decision& decision = assessment.decision;
   json::object object{{"should_deploy", decision.should_deploy()},
                       {"reason", decision.reason},
@@ -183,7 +185,9 @@ void add_plan(CliCommand root, Globals& globals) {
         if (!question.ok()) return report(question.error(), globals);
         return run_in_session(
             globals, *config, question->environment,
-            [&](Session& session) { return show_plan(session, globals, *question, *options); },
+            [&](Session& session) {
+              return show_plan(session, globals, *config, *question, *options);
+            },
             Effect::none);
       });
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "cli/other_journal.h"
+
 namespace pawl {
 
 int run_read_command(const Globals& globals,
@@ -18,24 +20,40 @@ int run_read_command(const Globals& globals,
   return code.ok() ? *code : report(code.error(), globals);
 }
 
+namespace {
+
+Error nothing_deployed(const std::string& environment) {
+  if (environment.empty())
+    return Error(ErrorKind::not_found, "nothing has been deployed from here yet")
+        .with_hint("pawl deploy ENVIRONMENT");
+  return Error(ErrorKind::not_found,
+               fmt::format("nothing has been deployed to {} from here yet", environment))
+      .with_hint("pawl deploy " + environment);
+}
+
+}  // namespace
+
 Task<Result<Deployment>> find_named_deployment(ReadContext& context, std::string name) {
   const auto& environments = context.config.config.environments;
   const bool is_environment =
       name.empty() || std::any_of(environments.begin(), environments.end(),
                                   [&](const auto& each) { return each.name == name; });
+  const auto elsewhere = [&](Error error) -> Task<Result<Deployment>> {
+    const bool is_there = co_await other_journal_has(context.globals, context.config, name);
+    if (is_there) co_return std::move(error).with_hint(other_journal_hint(context.globals));
+    co_return error;
+  };
   if (is_environment) {
     PAWL_CO_TRY(auto newest,
                 co_await context.store.deployments(context.config.config.app, name, 1));
-    if (newest.empty())
-      co_return Error(ErrorKind::not_found,
-                      name.empty()
-                          ? "nothing has been deployed from here yet"
-                          : fmt::format("nothing has been deployed to {} from here yet", name))
-          .with_hint("pawl deploy " + (name.empty() ? std::string("ENVIRONMENT") : name));
+    if (newest.empty()) co_return co_await elsewhere(nothing_deployed(name));
     co_return co_await load_deployment(context.store, newest.front());
   }
-  PAWL_CO_TRY(auto id, co_await context.store.find_deployment(name));
-  co_return co_await load_deployment(context.store, id);
+  auto id = co_await context.store.find_deployment(name);
+  if (!id.ok() && id.error().kind() == ErrorKind::not_found)
+    co_return co_await elsewhere(std::move(id).error());
+  if (!id.ok()) co_return std::move(id).error();
+  co_return co_await load_deployment(context.store, *id);
 }
 
 namespace {

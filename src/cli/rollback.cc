@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/facts.h"
+#include "cli/other_journal.h"
 #include "cli/run_deployment.h"
 #include "cli/trigger_options.h"
 #include "core/terraform_outputs.h"
@@ -27,17 +28,27 @@ Result<void> check_target(const RollbackTarget& target) {
           "deploys an old release on purpose");
 }
 
-Task<Result<int>> rollback(Session& session, const Globals& globals, Config config,
+Error no_target(const EnvironmentConfig& environment, const std::string& version) {
+  return Error(ErrorKind::refused,
+               version.empty()
+                   ? fmt::format("{} has no verified release before the live one", environment.name)
+                   : fmt::format("{} was never verified in {}", version, environment.name))
+      .with_hint("`pawl history " + environment.name + "` lists what there is");
+}
+
+Task<Result<int>> rollback(Session& session, const Globals& globals, const LoadedConfig& loaded,
                            EnvironmentConfig environment, std::string version) {
+  const Config& config = loaded.config;
   PAWL_CO_TRY(auto target,
               co_await rollback_target(session.store(), config.app, environment.name, version));
   if (!target) {
-    co_return Error(
-        ErrorKind::refused,
-        version.empty()
-            ? fmt::format("{} has no verified release before the live one", environment.name)
-            : fmt::format("{} was never verified in {}", version, environment.name))
-        .with_hint("`pawl history " + environment.name + "` lists what there is");
+    PAWL_CO_TRY(const auto here,
+                co_await session.store().deployments(config.app, environment.name, 1));
+    bool is_elsewhere = here.empty();
+    if (is_elsewhere) is_elsewhere = co_await other_journal_has(globals, loaded, environment.name);
+    Error error = no_target(environment, version);
+    if (is_elsewhere) co_return std::move(error).with_hint(other_journal_hint(globals));
+    co_return error;
   }
   if (auto refused = check_target(*target); !refused.ok()) co_return std::move(refused).error();
   NewDeployment request;
@@ -93,7 +104,7 @@ void add_rollback(CliCommand root, Globals& globals) {
         return run_in_session(
             globals, *config, **environment,
             [&](Session& session) {
-              return rollback(session, globals, config->config, **environment, options->version);
+              return rollback(session, globals, *config, **environment, options->version);
             },
             Effect::none);
       });

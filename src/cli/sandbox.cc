@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "cli/commands.h"
+#include "cli/store_choice.h"
 #include "cli/terminal.h"
 #include "sandbox/fault_rules.h"
 
@@ -161,16 +162,24 @@ int logs(const Globals& globals, std::string function, bool follow) {
       });
 }
 
+// With what the sandbox knows goes what its journal tells of it. A journal that somebody named may
+// tell of more than the sandbox, and stays.
 int reset(const Globals& globals) {
+  auto config = load_config(globals);
+  if (!config.ok()) return report(config.error(), globals);
   return with_sandbox(
       globals,
-      [&globals](HttpClient& client, Clock&,
-                 const sandbox::Connection& connection) -> Task<Result<int>> {
+      [&globals, &config](HttpClient& client, Clock&,
+                          const sandbox::Connection& connection) -> Task<Result<int>> {
         PAWL_CO_TRY(const auto answer, co_await call_sandbox(client, connection, "POST", "/reset"));
+        PAWL_CO_CHECK(remove_sandbox_journal(config->state_dir));
         if (globals.json)
           fmt::print("{}", pretty(answer));
         else if (!globals.quiet)
-          fmt::print("The sandbox is as new: nothing is deployed, pushed or said.\n");
+          fmt::print("The sandbox is as new: nothing is deployed, pushed or said{}.\n",
+                     names_a_store(globals) ? "; the journal that --store or PAWL_STORE names is "
+                                              "as it was"
+                                            : ", and its journal is empty");
         co_return kDone;
       });
 }
@@ -210,6 +219,13 @@ struct FaultOptions {
   int count = 0;
 };
 
+// "2nd"
+std::string ordinal(int64_t number) {
+  const bool is_teen = number % 100 >= 11 && number % 100 <= 13;
+  const int64_t last = is_teen ? 0 : number % 10;
+  return fmt::format("{}{}", number, last == 1 ? "st" : last == 2 ? "nd" : last == 3 ? "rd" : "th");
+}
+
 void print_fault(const json::object& fault) {
   std::string what = string_or(fault, "kind");
   if (what == "error") what = fmt::format("answers {}", int_or(fault, "status"));
@@ -218,10 +234,10 @@ void print_fault(const json::object& fault) {
   if (what == "throttle") what = "throttles";
   std::string when;
   if (int_or(fault, "every") > 1)
-    when += fmt::format(", every {}th request", int_or(fault, "every"));
+    when += fmt::format(", every {} request", ordinal(int_or(fault, "every")));
   if (number_or(fault, "probability", 1) < 1)
     when += fmt::format(", with probability {}", number_or(fault, "probability", 1));
-  if (int_or(fault, "count") > 0) when += fmt::format(", {} times", int_or(fault, "count"));
+  if (int_or(fault, "count") > 0) when += fmt::format(", {} times at most", int_or(fault, "count"));
   fmt::print("{:>3}  {} {} {}: {}{} (happened {} of {})\n", int_or(fault, "id"),
              string_or(fault, "service"), string_or(fault, "operation"),
              string_or(fault, "resource"), what, when, int_or(fault, "happened"),
@@ -325,9 +341,8 @@ void add_sandbox(CliCommand root, Globals& globals) {
   log.optional_positional("function", *function, "One function; without it all")
       .flag("--follow,-f", *follow, "Go on as more comes")
       .run([function, follow, &globals] { return logs(globals, *function, *follow); });
-  group.sub("reset", "Forget everything that was deployed, pushed and said").run([&globals] {
-    return reset(globals);
-  });
+  group.sub("reset", "Forget everything that was deployed, pushed and said, and its journal")
+      .run([&globals] { return reset(globals); });
   group.sub("env", "Print the variables with which other programs talk to it")
       .examples("  eval \"$(pawl sandbox env)\"")
       .run([&globals] { return print_environment(globals); });

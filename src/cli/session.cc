@@ -38,7 +38,8 @@ class RealSession : public Session {
         http_(make_http_client(loop, http_client_options(variables_))),
         processes_(make_processes(loop)),
         process_table_(make_process_table(actor_of(variables_))),
-        source_(make_git_repository(*processes_, config.directory)) {
+        directory_(config.directory),
+        source_(make_git_repository(*processes_, directory_)) {
     (void)environment;
   }
 
@@ -73,6 +74,10 @@ class RealSession : public Session {
   Forge* forge() override { return forge_.get(); }
   GitHubClient* github() override { return github_.get(); }
   SourceRepository& source() override { return *source_; }
+  Task<Result<int64_t>> count_commits(std::string older, std::string newer) override {
+    co_return co_await count_commits_between(*processes_, directory_, std::move(older),
+                                             std::move(newer));
+  }
   ProcessTable& processes() override { return *process_table_; }
   aws::CredentialSource& aws_credentials() override { return *credentials_; }
 
@@ -149,6 +154,7 @@ class RealSession : public Session {
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<Processes> processes_;
   std::unique_ptr<ProcessTable> process_table_;
+  std::string directory_;
   std::unique_ptr<SourceRepository> source_;
   std::shared_ptr<Store> store_;
   std::shared_ptr<aws::CredentialSource> credentials_;

@@ -36,6 +36,8 @@ class Session {
   /// nullptr with it.
   virtual GitHubClient* github() = 0;
   virtual SourceRepository& source() = 0;
+  /// How many commits of the work tree `newer` has that `older` has not.
+  virtual Task<Result<int64_t>> count_commits(std::string older, std::string newer) = 0;
   virtual ProcessTable& processes() = 0;
   virtual aws::CredentialSource& aws_credentials() = 0;
 };

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/other_journal.h"
 #include "cli/read_commands.h"
 #include "cli/terminal.h"
 
@@ -16,6 +17,7 @@ struct EnvironmentStatus {
   std::optional<Deployment> newest;
   std::vector<Deployment> in_line;
   std::optional<Lease> lease;
+  bool is_elsewhere = false;  // nothing of it here, but in the journal beside this one
 };
 
 Task<Result<EnvironmentStatus>> read_status(ReadContext& context, std::string name) {
@@ -31,6 +33,8 @@ Task<Result<EnvironmentStatus>> read_status(ReadContext& context, std::string na
     status.in_line.push_back(std::move(deployment));
   }
   PAWL_CO_TRY(status.lease, co_await context.store.lease(app, name));
+  if (!status.newest)
+    status.is_elsewhere = co_await other_journal_has(context.globals, context.config, name);
   co_return status;
 }
 
@@ -49,7 +53,8 @@ json::object as_json(const EnvironmentStatus& status) {
   return object;
 }
 
-void print_status(const EnvironmentStatus& status, WallTime now, const Terminal& terminal) {
+void print_status(const EnvironmentStatus& status, WallTime now, const Terminal& terminal,
+                  const Globals& globals) {
   fmt::print("{}\n", terminal.bold(status.name));
   if (status.live) {
     const auto& live = *status.live;
@@ -62,7 +67,9 @@ void print_status(const EnvironmentStatus& status, WallTime now, const Terminal&
     if (const auto url = string_or(outputs, "deployment_url"); !url.empty())
       fmt::print("  url      {}\n", url);
   } else {
-    fmt::print("  live     nothing that was deployed from here\n");
+    fmt::print("  live     nothing that was deployed from here{}{}\n",
+               status.is_elsewhere ? "; " : "",
+               status.is_elsewhere ? other_journal_hint(globals) : "");
   }
   if (status.newest && status.newest->rollback_status == "left")
     fmt::print("  {} {} was cancelled and left part-way: {} is not all of what is live\n",
@@ -96,7 +103,7 @@ Task<Result<int>> status(ReadContext& context, std::string only) {
     if (context.globals.json) {
       all.push_back(as_json(one));
     } else {
-      print_status(one, context.clock.now(), terminal);
+      print_status(one, context.clock.now(), terminal, context.globals);
     }
   }
   if (context.globals.json)

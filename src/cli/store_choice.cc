@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "store/postgres_address.h"
 #include "store/postgres_store.h"
 #include "store/sqlite_store.h"
@@ -20,6 +22,28 @@ Result<StoreChoice> chosen(const std::string& text) {
 
 }  // namespace
 
+bool names_a_store(const Globals& globals) {
+  return !globals.store.empty() || !globals.environment.get("PAWL_STORE").empty();
+}
+
+std::string journal_file(const std::string& state_dir, bool of_sandbox) {
+  return state_dir + (of_sandbox ? "/sandbox/journal.db" : "/journal.db");
+}
+
+Result<void> remove_sandbox_journal(const std::string& state_dir) {
+  const std::string path = journal_file(state_dir, true);
+  // The file itself goes last: a log that outlived it would be played into the next one.
+  for (const char* suffix : {"-wal", "-shm", ""}) {
+    std::error_code failure;
+    std::filesystem::remove(path + suffix, failure);
+    if (failure)
+      return Error(ErrorKind::storage, fmt::format("cannot remove the sandbox's journal {}{}: {}",
+                                                   path, suffix, failure.message()))
+          .with_hint("remove it by hand: it tells of what the sandbox has forgotten");
+  }
+  return ok();
+}
+
 Result<StoreChoice> choose_store(const Globals& globals, const LoadedConfig& config) {
   if (!globals.store.empty()) {
     if (is_postgres_url(globals.store) && has_password(globals.store))
@@ -33,7 +57,7 @@ Result<StoreChoice> choose_store(const Globals& globals, const LoadedConfig& con
   }
   if (const auto variable = globals.environment.get("PAWL_STORE"); !variable.empty())
     return chosen(variable);
-  return StoreChoice{config.state_dir + "/journal.db", {}};
+  return StoreChoice{journal_file(config.state_dir, globals.sandbox), {}};
 }
 
 Result<std::unique_ptr<Store>> open_store(Loop& loop, const StoreChoice& choice) {

@@ -1,4 +1,5 @@
 // Where the journal is kept: a file beside the config, unless --store or PAWL_STORE say otherwise.
+// The sandbox has one of its own: what was proven there is not proven in a real account.
 #pragma once
 
 #include <string>
@@ -13,6 +14,13 @@ struct StoreChoice {
   std::string name;  // for people: the path, or the URL without its password
   std::string url;   // of a PostgreSQL database, as given; empty: `name` is a file
 };
+
+/// Whether --store or PAWL_STORE name the journal.
+bool names_a_store(const Globals& globals);
+/// The journal where they do not.
+std::string journal_file(const std::string& state_dir, bool of_sandbox);
+/// Forgets what was deployed to the sandbox; the file of another journal is never touched.
+Result<void> remove_sandbox_journal(const std::string& state_dir);
 
 /// Kind usage when it names no store that there is, or when --store, which everybody on this
 /// machine can read in the list of processes, holds a password.

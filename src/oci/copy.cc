@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/json.h"
 #include "oci/attachments.h"
 
 namespace pawl::oci {
@@ -13,6 +14,7 @@ namespace {
 // Indexes of indexes exist; deeper than this nobody means it.
 constexpr int kMaxIndexDepth = 4;
 constexpr size_t kMaxManifests = 1000;
+constexpr size_t kMaxImageConfigBytes = 4u << 20;
 
 class ImageCopy {
  public:
@@ -41,6 +43,7 @@ class ImageCopy {
   Task<Result<std::optional<Digest>>> what_tag_names();
   Task<Result<std::optional<bool>>> has_what_is_asked_for();
   Task<Result<void>> choose_platform(Manifest* root);
+  Task<Result<void>> check_platform(Manifest image, Platform wanted);
   Task<Result<void>> gather(Manifest root);
   Task<Result<void>> gather_child(Descriptor child, int depth);
   Task<Result<void>> gather_children(Manifest parent, bool is_present, int depth);
@@ -101,6 +104,8 @@ Task<Result<void>> ImageCopy::choose_platform(Manifest* root) {
   CopyReport& report = work_.report;
   report.platform_digest = root->digest;
   report.has_platform = root->kind == ManifestKind::image;
+  if (root->kind == ManifestKind::image && work_.options.platform)
+    co_return co_await check_platform(*root, *work_.options.platform);
   if (root->kind != ManifestKind::index) co_return Result<void>();
   const Platform wanted = work_.options.platform.value_or(work_.options.report_platform);
   const Descriptor* entry = find_platform(*root, wanted);
@@ -117,6 +122,24 @@ Task<Result<void>> ImageCopy::choose_platform(Manifest* root) {
   const std::string digest = entry->digest.str();
   PAWL_CO_TRY(*root, co_await work_.source.get_manifest(digest));
   co_return Result<void>();
+}
+
+// Of a single image only its config says what it runs on. What is no image of a program (a chart, a
+// policy) says nothing, and is copied.
+Task<Result<void>> ImageCopy::check_platform(Manifest image, Platform wanted) {
+  if (image.blobs.empty()) co_return Result<void>();
+  PAWL_CO_TRY(const std::string bytes,
+              co_await work_.source.get_blob(image.blobs.front().digest, kMaxImageConfigBytes));
+  const auto config = parse_json_object(bytes, "the image's config");
+  if (!config.ok()) co_return Result<void>();
+  const Platform held{string_or(*config, "os", wanted.os), string_or(*config, "architecture"),
+                      string_or(*config, "variant")};
+  if (held.architecture.empty() || held.satisfies(wanted)) co_return Result<void>();
+  co_return Error(
+      ErrorKind::not_found,
+      fmt::format("{}:{} is a single image for {}, and {} was asked for", work_.source.full_name(),
+                  work_.request.source_reference, held.str(), wanted.str()))
+      .with_hint("leave --platform out to copy it as it is, or build it for " + wanted.str());
 }
 
 Task<Result<void>> ImageCopy::gather(Manifest root) {

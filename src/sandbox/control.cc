@@ -4,6 +4,7 @@
 //   GET /status      GET /logs?function=F&after=N     POST /reset     POST /stop
 //   GET /faults      POST /faults                     DELETE /faults  DELETE /faults/N
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/hash.h"
 #include "sandbox/sandbox.h"
@@ -14,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxControlBytes = 64u << 10;
+constexpr size_t kFunctionsAtATime = 50;
 
 ServerResponse json_response(int status, const json::value& body) {
   ServerResponse response;
@@ -114,8 +116,26 @@ json::object Sandbox::status() const {
           {"faults", faults_.list().size()}};
 }
 
+std::set<std::string> Sandbox::function_names() const {
+  std::set<std::string> names;
+  for (const auto& environment : options_.seed.environments) names.insert(environment.function);
+  for (const auto& name : world_->logs().functions()) names.insert(name);
+  std::string next;
+  do {
+    const auto page = world_->cloud().lambda.list(next, kFunctionsAtATime, loop_.clock().now());
+    for (const auto& each : page.items) names.insert(each.function);
+    next = page.next;
+  } while (!next.empty());
+  return names;
+}
+
 ServerResponse Sandbox::logs(ServerRequest& request) const {
   const std::string wanted = request.query("function").value_or("");
+  const auto known = function_names();
+  if (!wanted.empty() && !known.contains(wanted))
+    return problem(
+        Error(ErrorKind::not_found, fmt::format("the sandbox has no function '{}'; it has {}",
+                                                wanted, fmt::join(known, ", "))));
   const std::string after_text = request.query("after").value_or("0");
   const int64_t after = std::strtoll(after_text.c_str(), nullptr, 10);
   json::array lines;

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -62,6 +63,8 @@ class Sandbox {
   Task<ServerResponse> reset();
   json::object status() const;
   json::object api_status(const EnvironmentSeed& environment) const;
+  /// Those of the seed, those that a client made, and those gone that have printed something.
+  std::set<std::string> function_names() const;
   ServerResponse logs(ServerRequest& request) const;
   Task<ServerResponse> change_faults(ServerRequest& request, std::string id);
 

@@ -173,6 +173,21 @@ TEST_F(Git, TellsWhoIsOlder) {
   EXPECT_FALSE(*loop_.run(repository->is_ancestor(two, one)));
 }
 
+TEST_F(Git, CountsTheCommitsAfterATag) {
+  commit("one");
+  shell("git tag v1.0.0");
+  const std::string one = sha_of("HEAD");
+  commit("two");
+  commit("three");
+  const std::string here = folder_.path().string();
+  EXPECT_EQ(*loop_.run(count_commits_between(*processes_, here, one, sha_of("HEAD"))), 2);
+  EXPECT_EQ(*loop_.run(count_commits_between(*processes_, here, one, one)), 0);
+  const auto unknown =
+      loop_.run(count_commits_between(*processes_, here, std::string(40, 'e'), "HEAD"));
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_EQ(unknown.error().kind(), ErrorKind::not_found);
+}
+
 TEST_F(Git, SaysThatACommitIsUnknown) {
   commit("one");
   auto repository = git();

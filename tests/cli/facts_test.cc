@@ -54,6 +54,16 @@ TEST_F(NewestTag, IsAskedOfGitHubAndThatIsSaid) {
             "tag");
 }
 
+TEST_F(NewestTag, SaysWhatWasCommittedSince) {
+  EXPECT_EQ(words_on_newer_commits(0, kHead), "");
+  EXPECT_EQ(
+      words_on_newer_commits(1, kHead),
+      "1 newer commit up to aaaaaaa is not in it (tag the newest one, or deploy it with --tag "
+      "aaaaaaa)");
+  EXPECT_THAT(words_on_newer_commits(12, kHead),
+              AllOf(HasSubstr("12 newer commits"), HasSubstr("are not in it")));
+}
+
 TEST_F(NewestTag, IsNotAskedForWhereItIsNotWanted) {
   trigger_.tag = "v1.0.0";
   EXPECT_EQ(*find(), "");

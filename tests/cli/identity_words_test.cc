@@ -16,7 +16,7 @@ TEST(IdentityWords, SayAsWhomByWhatAndUntilWhen) {
   EXPECT_EQ(
       identity_words(caller, credentials, now),
       "arn:aws:sts::111122223333:assumed-role/pawl/run in account 111122223333, by the keys of "
-      "profile [work], which do not end");
+      "profile [work], which do not expire");
   credentials.expires = now + std::chrono::minutes(55);
   const std::string words = identity_words(caller, credentials, now);
   EXPECT_NE(words.find("until 2026-11-27T18:55:00.000Z (in 55 min"), std::string::npos) << words;

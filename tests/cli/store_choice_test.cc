@@ -10,8 +10,10 @@ namespace {
 
 constexpr const char* kWithPassword = "postgresql://pawl:very-secret-words@db.example/pawl";
 
-Result<StoreChoice> choose(std::string option, std::map<std::string, std::string> variables) {
+Result<StoreChoice> choose(std::string option, std::map<std::string, std::string> variables,
+                           bool in_sandbox = false) {
   Globals globals;
+  globals.sandbox = in_sandbox;
   globals.store = std::move(option);
   globals.environment = ProcessEnvironment(std::move(variables));
   LoadedConfig config;
@@ -25,6 +27,15 @@ TEST(StoreChoice, IsTheFileBesideTheConfigUnlessSomethingElseIsNamed) {
   EXPECT_EQ(choose("mine.db", {{"PAWL_STORE", "/other.db"}})->name, "mine.db");
   EXPECT_TRUE(choose("mine.db", {})->url.empty());
   EXPECT_EQ(choose("postgres://db.example/pawl", {})->url, "postgres://db.example/pawl");
+}
+
+TEST(StoreChoice, OfTheSandboxIsAnotherFileUnlessOneIsNamed) {
+  const auto in_sandbox = [](std::string option, std::map<std::string, std::string> variables) {
+    return choose(std::move(option), std::move(variables), true)->name;
+  };
+  EXPECT_EQ(in_sandbox("", {}), "/project/.pawl/sandbox/journal.db");
+  EXPECT_EQ(in_sandbox("", {{"PAWL_STORE", "/other.db"}}), "/other.db");
+  EXPECT_EQ(in_sandbox("mine.db", {{"PAWL_STORE", "/other.db"}}), "mine.db");
 }
 
 TEST(StoreChoice, RefusesAPasswordThatTheProcessListWouldShow) {

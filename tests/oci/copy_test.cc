@@ -118,6 +118,22 @@ TEST_F(Copy, SaysWhichPlatformsThereAre) {
   EXPECT_NE(report.error().message().find("it has linux/arm64"), std::string::npos);
 }
 
+TEST_F(Copy, OfOneImageForAnotherPlatformIsRefused) {
+  world.put_image(world.from, "team/app", {20}, "v1");  // amd64, says its config
+  options.platform = Platform{"linux", "arm64", ""};
+  const auto refused = copy();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::not_found);
+  EXPECT_NE(refused.error().message().find(
+                "is a single image for linux/amd64, and linux/arm64 was asked for"),
+            std::string::npos)
+      << refused.error().message();
+  EXPECT_EQ(tag_at_target(), "");
+  EXPECT_TRUE(world.to.manifests["mirror/app"].empty());
+  options.platform = default_platform();
+  EXPECT_TRUE(copy().ok());
+}
+
 TEST_F(Copy, ASecondTimeIsAFewQuestions) {
   world.put_image(world.from, "team/app", {kLayer, kLayer}, "v1");
   ASSERT_TRUE(copy().ok());

@@ -234,6 +234,28 @@ TEST_P(RegistryContract, CopiesAnIndexAndKeepsItsDigest) {
   expect_whole(to, "v1");
 }
 
+TEST_P(RegistryContract, DoesNotTakeOneImageForAnotherPlatforms) {
+  auto [from, to, target] = two_repositories();
+  const std::string config = R"({"os":"linux","architecture":"arm64"})";
+  check(from.put_blob(Digest::of(config), config));
+  const std::string text = fmt::format(
+      R"({{"schemaVersion":2,"mediaType":"{}","config":{{"mediaType":"c","digest":"{}","size":{}}},"layers":[]}})",
+      kOciManifest, Digest::of(config).str(), config.size());
+  const Manifest image = parse_manifest(text, kOciManifest, "m").value();
+  run(from.put_manifest(image, "v1"));
+  CopyOptions options;
+  options.platform = Platform{"linux", "amd64", ""};
+  const CopyRequest request{"v1", "v1", {}};
+  const auto refused = loop_.run(copy_image(from, to, request, options, nullptr));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("for linux/arm64, and linux/amd64 was asked for"),
+            std::string::npos)
+      << refused.error().message();
+  EXPECT_FALSE(run(to.head_manifest("v1")).has_value());
+  options.platform = Platform{"linux", "arm64", ""};
+  EXPECT_EQ(run(copy_image(from, to, request, options, nullptr)).digest, image.digest);
+}
+
 TEST_P(RegistryContract, ASecondCopyFindsEverythingThere) {
   auto [from, to, target] = two_repositories();
   put_image(from, {50'000}, "v1");

@@ -165,6 +165,10 @@ TEST_F(WholeSandbox, ItsControlApiWantsItsToken) {
   EXPECT_EQ(body_of(status).at("environments").at(0).at("environment"), "dev");
   EXPECT_TRUE(body_of(status).at("environments").at(0).at("version").is_null());
   EXPECT_EQ(control("GET", "/nothing").status, 404);
+  EXPECT_EQ(control("GET", "/logs?function=meals-dev").status, 200);
+  const auto unknown = control("GET", "/logs?function=meals-dve");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_THAT(unknown.body, HasSubstr("no function 'meals-dve'; it has meals-dev"));
 }
 
 TEST_F(WholeSandbox, LetsItsServicesGoWrong) {

@@ -20,17 +20,34 @@ resource "aws_s3_bucket_public_access_block" "static" {
   restrict_public_buckets = false
 }
 
+data "aws_caller_identity" "current" {}
+
 resource "aws_s3_bucket_policy" "static" {
   bucket     = aws_s3_bucket.static.id
   depends_on = [aws_s3_bucket_public_access_block.static]
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = "*"
-      Action    = "s3:GetObject"
-      Resource  = "${aws_s3_bucket.static.arn}/static/*"
-    }]
+    Statement = [
+      {
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = "s3:GetObject"
+        Resource  = "${aws_s3_bucket.static.arn}/static/*"
+      },
+      {
+        # What Pawl keeps of past releases is no asset. Requests that nobody signed have the
+        # account "anonymous".
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:GetObject"
+        Resource  = "${aws_s3_bucket.static.arn}/static/.pawl/*"
+        Condition = {
+          StringNotEquals = {
+            "aws:PrincipalAccount" = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+    ]
   })
 }

@@ -30,6 +30,8 @@ def token_of_ci():
 
 
 class BehindProxies(Project):
+    keeps_sandbox_journal = False
+
     def __init__(self, pawl, example, work, certificates):
         super().__init__(pawl, example, work)
         self.work, self.certificates, self.proxies = work, certificates, {}

@@ -35,8 +35,7 @@ class Cases:
         self.holds("no point of no return is named", "point of no return" not in said)
         self.deploy("1.0.0")
         self.ran(1)
-        said = self.pawl(DEPLOYED, "logs", project.last_deployment(), "--step", "hook_migrate",
-                         sandbox=False)
+        said = self.pawl(DEPLOYED, "logs", project.last_deployment(), "--step", "hook_migrate")
         self.says(said, "migrations: 0001_create_meals", "done by version")
 
     def the_same_release_does_not_call_it_again(self):
@@ -57,13 +56,12 @@ class Cases:
                   "run_migrations", "it printed last: connecting to postgres://meals:***@db",
                   "ALTER TABLE meals")
         self.equal("what answers", project.answering_version(), "1.0.0")
-        log = self.pawl(DEPLOYED, "logs", project.last_deployment(), "--step", "hook_migrate",
-                        sandbox=False)
+        log = self.pawl(DEPLOYED, "logs", project.last_deployment(), "--step", "hook_migrate")
         self.says(log, "connecting to postgres://meals:***@db")
         told = [said, log]
         for words in (("show", "dev", "--events", "--json"), ("show", "dev"),
                       ("history", "--json")):
-            told.append(self.pawl(DEPLOYED, *words, sandbox=False))
+            told.append(self.pawl(DEPLOYED, *words))
         self.holds("the password is not printed",
                    not any(project.password in each for each in told))
         self.equal("files with the password", project.places_with(project.password), [])
@@ -174,8 +172,8 @@ class Cases:
         self.says(said, f"{version} is live in dev")
         self.equal("what answers", self.project.answering_version(), version)
 
-    def pawl(self, expected, *words, sandbox=True):
-        code, said = self.project.run(*words, sandbox=sandbox)
+    def pawl(self, expected, *words):
+        code, said = self.project.run(*words)
         said = said.replace(self.project.password, "<the password>") if self.verbose else said
         if self.verbose:
             print(f"[{self.case}] $ pawl {' '.join(words)}\n{said}-> {code}", flush=True)

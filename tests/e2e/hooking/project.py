@@ -125,12 +125,13 @@ class HookedProject(Project):
             return json.load(answer)["faults"]
 
     def places_with(self, text):
-        """Files below .pawl that hold it, but the sandbox's own: that is the cloud."""
+        """Files below .pawl that hold it, but the sandbox's own: that is the cloud. Its journal is
+        Pawl's."""
         root, found = self.folder / ".pawl", []
         for path in sorted(root.rglob("*")):
             inside = path.relative_to(root)
-            if inside.parts[0] != "sandbox" and path.is_file() \
-                    and text.encode() in path.read_bytes():
+            is_clouds = inside.parts[0] == "sandbox" and not path.name.startswith("journal.db")
+            if not is_clouds and path.is_file() and text.encode() in path.read_bytes():
                 found.append(str(inside))
         return found
 

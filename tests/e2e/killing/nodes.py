@@ -166,5 +166,5 @@ class NodesRound:
         lines = [f"  {sentence}" for sentence in self.story]
         for after in self.after:
             for each in after.new:
-                lines.append(self.project.run("show", each["id"], "--events", sandbox=False)[1])
+                lines.append(self.project.run("show", each["id"], "--events")[1])
         return "\n".join(lines)

@@ -17,6 +17,10 @@ SAVED_WITHIN_S = 30
 
 
 class Project:
+    # Whether what it deploys is in the sandbox's journal, or, deployed with the addresses of the
+    # sandbox in the environment, in that of the real account.
+    keeps_sandbox_journal = True
+
     def __init__(self, pawl, example, work):
         self.pawl, self.folder = pawl, work / "meals"
         self.output = work / "output"
@@ -116,7 +120,7 @@ class Project:
         return process
 
     def json(self, *words):
-        done = subprocess.run(self.arguments([*words, "--json"], False), cwd=self.folder,
+        done = subprocess.run(self.arguments([*words, "--json"], self.keeps_sandbox_journal), cwd=self.folder,
                               capture_output=True, text=True, env=self.environment(),
                               timeout=COMMAND_LIMIT_S)
         if done.returncode != 0:

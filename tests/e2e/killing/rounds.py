@@ -157,5 +157,5 @@ class Round:
         """The whole of it, for whoever has to find out why."""
         lines = [f"  {sentence}" for sentence in self.story]
         for each in self.after.new if self.after else []:
-            lines.append(self.project.run("show", each["id"], "--events", sandbox=False)[1])
+            lines.append(self.project.run("show", each["id"], "--events")[1])
         return "\n".join(lines)
