@@ -1,5 +1,5 @@
-// Stands between clients and a server: hands on what each of them says, on a thread of its own. What
-// becomes of the bytes, and how the server is reached, is up to whoever derives from it.
+// Stands between clients and a server: hands on what each of them says, on a thread of its own.
+// What becomes of the bytes, and how the server is reached, is up to whoever derives from it.
 #pragma once
 
 #include <poll.h>

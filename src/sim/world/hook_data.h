@@ -18,6 +18,7 @@ struct HookData {
   std::string warm;                     // key of the call that filled the cache; empty: it is cold
   std::map<std::string, int> runs;      // of `count`, by key
   std::map<std::string, int> migrated;  // by digest of the code that did it
+  std::map<std::string, std::string> keys;  // of `migrate`, by digest of the code that is asked
   SteadyTime last_sent{0};
 };
 

@@ -39,6 +39,19 @@ void do_hook(World& world, const std::string& environment, const std::string& op
   data.readers = {digest};
 }
 
+namespace {
+
+// Also where the first call did nothing: it might have, and the key is all that would tell.
+void ask_by_one_key(World& world, const std::string& environment, const std::string& key,
+                    const std::string& digest) {
+  const auto [first, is_new] = world.hooks[environment].keys.try_emplace(digest, key);
+  if (!is_new && first->second != key)
+    world.invariants.broke(invariant::kHook,
+                           environment + " is asked to migrate for one release by two keys");
+}
+
+}  // namespace
+
 Task<Result<FunctionAnswer>> SimCalls::call(FunctionCall wanted) {
   World& world = gate_.world();
   const std::string environment = wanted.function.substr(std::string(World::kApp).size() + 1);
@@ -55,14 +68,16 @@ Task<Result<FunctionAnswer>> SimCalls::call(FunctionCall wanted) {
     if (version->state == "Pending")
       return Error(ErrorKind::conflict, "The function is Pending")
           .with_code("ResourceConflictException");
+    const std::string& uri = version->settings.resolved_image_uri;
+    const std::string digest = uri.substr(uri.find('@') + 1);
+    if (operation == "migrate") ask_by_one_key(world, environment, wanted.key, digest);
     if (world.chance.of(world.faults.rate(Fault::hook_fails) * 8)) {
       world.seen.count("a hook failed");
       return FunctionAnswer{"{\"errorMessage\": \"no connection\"}", "Unhandled", version->version,
                             ""};
     }
     world.seen.count("a hook ran");
-    const std::string& uri = version->settings.resolved_image_uri;
-    do_hook(world, environment, operation, wanted.key, uri.substr(uri.find('@') + 1));
+    do_hook(world, environment, operation, wanted.key, digest);
     return FunctionAnswer{"{\"ok\": true}", "", version->version, ""};
   };
   co_return co_await pawl::sim::call<FunctionAnswer>(gate_, std::move(request), std::move(work));
