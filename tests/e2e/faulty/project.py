@@ -12,6 +12,8 @@ from faulty.proxy import Proxy
 # `limits` of pawl.yaml, where nothing but they ends a silence.
 SHORT_LIMITS = "limits: {step: 10s, deployment: 90s}"
 UPDATE_TIMEOUT = "20s"
+# For GitHub, when it is silent or asks for patience.
+PATIENCE = "github: {patience: 5s}\n"
 RANDOM_BYTES = 200_000
 ADAPTERS = ("github", "source", "ecr", "lambda", "s3", "sts", "ecr-control", "health")
 # Adapter -> the variable that says where it is; those of AWS have one address in the sandbox.
@@ -46,7 +48,7 @@ class BehindProxies(Project):
             port = int(places.get(adapter, urls["aws"]).rsplit(":", 1)[1].strip("/"))
             self.proxies[adapter] = Proxy(port, self.certificates)
         path = self.folder / "pawl.yaml"
-        text = path.read_text().replace("app: meals\n", "app: meals\nurl: URL\nLIMITS\n")
+        text = path.read_text().replace("app: meals\n", "app: meals\nurl: URL\nLIMITS\n" + PATIENCE)
         # A function that cannot be read is asked again for as long as an update may take.
         text = text.replace("alias: live,", f"alias: live, update_timeout: {UPDATE_TIMEOUT},")
         path.write_text(text)
