@@ -195,6 +195,12 @@ std::string words_on_newer_commits(int64_t count, const std::string& sha) {
       count, count == 1 ? "" : "s", short_sha(sha), count == 1 ? "is" : "are", short_sha(sha));
 }
 
+void heed_named_commit(const std::string& named, Facts& facts) {
+  if (named.empty() || facts.newest_tag_sha.rfind(named, 0) == 0) return;
+  facts.newest_tag.clear();
+  facts.newest_tag_sha.clear();
+}
+
 Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
   Assessment result;
   result.trigger = question.trigger;
@@ -206,8 +212,10 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
   bool is_shallow = false;
   PAWL_CO_CHECK(
       co_await read_git(session, result.trigger, result.facts, result.plan_facts, &is_shallow));
+  const std::string& named_commit = question.trigger.sha;
+  if (!question.environment.tag_required) heed_named_commit(named_commit, result.facts);
   std::string remark;  // on the tag
-  if (is_shallow && !question.environment.tag_required) {
+  if (is_shallow && !question.environment.tag_required && named_commit.empty()) {
     PAWL_CO_TRY(remark, co_await find_newest_tag(session.github(), question.config.repository,
                                                  result.trigger, result.facts));
   }

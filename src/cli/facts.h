@@ -37,6 +37,9 @@ struct Assessment {
 Task<Result<std::string>> find_newest_tag(GitHubClient* github, std::string repository,
                                           Trigger trigger, Facts& facts);
 
+/// Whoever names a commit means that one, and not the newest tag before it.
+void heed_named_commit(const std::string& named, Facts& facts);
+
 /// What the decision for the newest tag has to say of `count` commits after it: that they are not
 /// deployed, and how they would be. Empty for none.
 std::string words_on_newer_commits(int64_t count, const std::string& sha);

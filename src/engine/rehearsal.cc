@@ -227,7 +227,9 @@ class Rehearsal {
     std::string from = captured_->alias->version;
     for (const auto& [version, share] : captured_->alias->additional_weights)
       from += fmt::format(", {:.0f}% to {}", share * 100, version);
-    finding.lines.push_back(fmt::format("version {} -> {}", from, to));
+    const bool is_there = from == next_version_;
+    finding.lines.push_back(is_there ? fmt::format("is at {} already", to)
+                                     : fmt::format("version {} -> {}", from, to));
     return ok();
   }
 

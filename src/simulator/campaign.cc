@@ -109,7 +109,7 @@ void sweep(const CampaignOptions& options, Totals& totals) {
       one.crashes = {at};
       sweep_one(one, totals, false);
     }
-    const std::string each = options.every == 1 ? "each" : fmt::format("every {}th", options.every);
+    const std::string each = options.every == 1 ? "each" : fmt::format("one in {}", options.every);
     fmt::print("{}: {} calls, a crash at {}\n", kScenarioNames[i], calls, each);
     if (totals.broken >= options.most_broken) return;
   }

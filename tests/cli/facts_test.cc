@@ -96,5 +96,18 @@ TEST_F(NewestTag, IsNotGuessedWhenGitHubIsDown) {
   EXPECT_THAT(remark.error().hint(), AllOf(HasSubstr("--tag"), HasSubstr("fetch-depth: 0")));
 }
 
+TEST(NamedCommit, IsMeantAndNotTheNewestTagBeforeIt) {
+  Facts facts;
+  facts.newest_tag = "v1.4.2";
+  facts.newest_tag_sha = kTagged;
+  heed_named_commit("", facts);
+  EXPECT_EQ(facts.newest_tag, "v1.4.2");
+  heed_named_commit(kTagged.substr(0, 7), facts);
+  EXPECT_EQ(facts.newest_tag, "v1.4.2");
+  heed_named_commit(kHead, facts);
+  EXPECT_EQ(facts.newest_tag, "");
+  EXPECT_EQ(facts.newest_tag_sha, "");
+}
+
 }  // namespace
 }  // namespace pawl
