@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -95,13 +96,22 @@ Task<Result<void>> read_registry(Session& session, const EnvironmentConfig& envi
   } else if (found.error().kind() == ErrorKind::not_found) {
     facts.image_exists = false;
   } else {
-    Error error = std::move(found).error().while_doing("looking for the image " + image.str());
-    // An answer of its own says what to do; for one that never came there is only this.
-    if (!error.hint().empty()) co_return error;
-    co_return std::move(error).with_hint("pawl doctor " + environment.name +
-                                         " says what can be reached and what cannot");
+    co_return std::move(found).error().while_doing("looking for the image " + image.str());
   }
   co_return ok();
+}
+
+// Nobody has seen a word of the deployment yet: a silent registry is not tried for as long as in a
+// copy.
+Task<Result<void>> read_registry_in_time(Session& session, const EnvironmentConfig& environment,
+                                         const std::string& tag, Facts& facts, PlanFacts& plan) {
+  constexpr std::chrono::milliseconds kLookWithin{90'000};
+  const auto limit = std::min(kLookWithin, environment.policy.step_limit);
+  auto read = co_await with_timeout(session.loop().clock(), limit,
+                                    read_registry(session, environment, tag, facts, plan));
+  if (read.ok() || !read.error().hint().empty()) co_return read;
+  co_return std::move(read).error().with_hint("pawl doctor " + environment.name +
+                                              " says what can be reached and what cannot");
 }
 
 // A tag that nobody named hides what was committed since.
@@ -229,8 +239,8 @@ Task<Result<Assessment>> assess(Session& session, DeployQuestion question) {
   result.plan_facts.live_sha = result.facts.live_sha;
   const ReleaseName name = name_release(question.environment, result.trigger, result.facts);
   if (is_valid_image_tag(name.image_tag)) {
-    PAWL_CO_CHECK(co_await read_registry(session, question.environment, name.image_tag,
-                                         result.facts, result.plan_facts));
+    PAWL_CO_CHECK(co_await read_registry_in_time(session, question.environment, name.image_tag,
+                                                 result.facts, result.plan_facts));
   }
   result.decision = validate(question.config, question.environment, result.trigger, result.facts);
   if (!remark.empty()) result.decision.reason += "; " + remark;
