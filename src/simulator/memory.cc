@@ -49,6 +49,7 @@ struct Pool {
 
 // No address of memory is as high: nothing lies in the region before it was reserved.
 uintptr_t region = uintptr_t{1} << 63;
+char* first_page = nullptr;
 bool is_reserved = false;
 size_t next_page = 0;
 size_t first_page_of_the_run = 0;
@@ -66,6 +67,7 @@ bool reserve() {
     next_page = kPages;
     return false;
   }
+  first_page = static_cast<char*>(got);
   region = reinterpret_cast<uintptr_t>(got);
   madvise(got, kRegion, MADV_HUGEPAGE);  // what is small lies scattered over all of it
   return true;
@@ -80,7 +82,7 @@ bool reserve() {
   const size_t size = std::max<size_t>(grains, 1) * kGrain;
   if ((!is_reserved && !reserve()) || next_page == kPages) return take_elsewhere(size);
   bin_of_page[next_page] = &bin;
-  char* const page = reinterpret_cast<char*>(region + next_page * kPage);
+  char* const page = first_page + next_page * kPage;
   ++next_page;
   bin.fresh = page + size;
   bin.left = kPage / size - 1;
