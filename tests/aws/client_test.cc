@@ -8,6 +8,7 @@
 #include "aws/errors.h"
 #include "aws/sigv4.h"
 #include "fake_http.h"
+#include "support/fakes/run.h"
 
 namespace pawl::aws {
 namespace {

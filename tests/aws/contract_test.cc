@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "aws/api_gateway.h"
@@ -27,7 +29,7 @@
 #include "engine/rehearsal.h"
 #include "engine/static_sync.h"
 #include "net/loop.h"
-#include "support/fake_ports.h"
+#include "support/fakes/images.h"
 #include "support/server_process.h"
 #include "support/temp_folder.h"
 

@@ -7,6 +7,7 @@
 #include "aws/process_credentials.h"
 #include "fake_http.h"
 #include "support/fake_processes.h"
+#include "support/fakes/run.h"
 #include "support/temp_folder.h"
 
 namespace pawl::aws {

@@ -6,6 +6,7 @@
 #include "aws/sts.h"
 #include "aws/web_identity.h"
 #include "fake_http.h"
+#include "support/fakes/run.h"
 #include "support/temp_folder.h"
 
 namespace pawl::aws {

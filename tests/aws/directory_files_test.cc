@@ -6,7 +6,7 @@
 #include "aws/file_body.h"
 #include "aws/s3.h"
 #include "base/hash.h"
-#include "support/fake_ports.h"
+#include "support/fakes/run.h"
 #include "support/temp_folder.h"
 
 namespace pawl {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "aws/client.h"
-#include "support/fake_ports.h"
+#include "support/fakes/clock.h"
 
 namespace pawl::aws::test {
 

@@ -4,6 +4,7 @@
 #include "aws/container_credentials.h"
 #include "aws/instance_metadata.h"
 #include "fake_http.h"
+#include "support/fakes/run.h"
 #include "support/temp_folder.h"
 
 namespace pawl::aws {

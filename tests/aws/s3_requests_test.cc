@@ -7,6 +7,7 @@
 #include "aws/cloud_front.h"
 #include "aws/s3.h"
 #include "fake_http.h"
+#include "support/fakes/run.h"
 #include "support/temp_folder.h"
 
 namespace pawl::aws {

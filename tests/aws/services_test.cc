@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/secret.h"
 #include "fake_http.h"
+#include "support/fakes/run.h"
 #include "support/temp_folder.h"
 
 namespace pawl::aws {

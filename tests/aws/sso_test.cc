@@ -5,6 +5,7 @@
 #include "aws/sso_credentials.h"
 #include "base/json.h"
 #include "fake_http.h"
+#include "support/fakes/run.h"
 #include "support/temp_folder.h"
 
 namespace pawl::aws {

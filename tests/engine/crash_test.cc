@@ -1,6 +1,10 @@
 // A process dies at every call that goes out of the engine, one after another: whoever comes next
 // must end all new or all old, with each effect made at most once and none without its intent.
 #include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
 
 #include "support/engine_rig.h"
 

@@ -1,4 +1,6 @@
 // What pawl-sim found in the runner, each as small as it could be made.
+#include <gtest/gtest.h>
+
 #include "support/engine_rig.h"
 
 namespace pawl {

@@ -1,5 +1,7 @@
 // The point of no return: past a hook that has no way back nothing is undone, and people are told
 // why.
+#include <gtest/gtest.h>
+
 #include "core/hooks.h"
 #include "support/engine_rig.h"
 

@@ -1,6 +1,9 @@
 // Time limits and what a cancel leaves: as the plan says, whoever runs the deployment, whatever the
 // clocks do, and whatever process dies in between.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <algorithm>
 
 #include "support/engine_rig.h"
 

@@ -1,6 +1,9 @@
 // Questions to the journal: what is live, what a rollback goes back to.
 #include "engine/queries.h"
 
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
 #include "support/engine_rig.h"
 
 namespace pawl {

@@ -1,4 +1,5 @@
 // Waiting in line: order, whom one waits for, the dead, and several in one process.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "support/engine_rig.h"

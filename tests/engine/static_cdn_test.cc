@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "support/fake_ports.h"
+#include "support/fakes/cdn.h"
+#include "support/fakes/clock.h"
+#include "support/fakes/run.h"
 
 namespace pawl {
 namespace {

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "support/fake_ports.h"
+#include "support/fakes/objects.h"
+#include "support/fakes/run.h"
+#include "support/fakes/static_files.h"
 
 namespace pawl {
 namespace {

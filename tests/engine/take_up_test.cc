@@ -1,7 +1,10 @@
 // What a node does about deployments that others left.
 #include "engine/take_up.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <algorithm>
 
 #include "support/engine_rig.h"
 

@@ -1,5 +1,6 @@
 #include "github/changes.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

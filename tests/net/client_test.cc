@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <zlib.h>
 
+#include "net/loop_asio.h"
 #include "net/rig.h"
 
 namespace pawl {

@@ -1,4 +1,5 @@
 // What the client says of certificates. The server is OpenSSL's own.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <spawn.h>

@@ -1,6 +1,8 @@
 // Servers that answer an upload before they have read it.
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
+#include "net/loop_asio.h"
 #include "net/rig.h"
 #include "net/server_socket.h"
 

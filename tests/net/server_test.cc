@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "net/loop_asio.h"
 #include "net/rig.h"
 
 namespace pawl {

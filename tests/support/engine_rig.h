@@ -3,12 +3,10 @@
 // never returns; then everything of the engine is destroyed, and the world and the journal stay.
 #pragma once
 
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
-#include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,13 +29,7 @@ class CrashPoints {
   const std::string& where() const { return where_; }
   /// Calls of somebody who does not crash.
   void pause(bool paused) { paused_ = paused; }
-  Task<void> pass(std::string name) {
-    if (paused_ || ++count_ != at_) co_return;
-    crashed_ = true;
-    where_ = std::move(name);
-    OneShot<bool> never;
-    co_await never.wait();
-  }
+  Task<void> pass(std::string name);
 
  private:
   size_t count_ = 0;
@@ -82,84 +74,15 @@ class ScriptedStep : public Step {
                std::map<std::string, Script>& scripts)
       : world_(world), crash_(crash), store_(store), scripts_(scripts) {}
 
-  Task<Result<Observation>> observe(StepContext& context) override {
-    world_.calls.push_back("observe " + context.step().id);
-    co_await crash_.pass("observe " + context.step().id);
-    if (scripts_[context.step().id].observe_fails)
-      co_return *scripts_[context.step().id].observe_fails;
-    Observation seen;
-    const std::string resource = string_or(context.step().params, "resource");
-    if (!resource.empty() && world_.resources[resource] == value_of(context))
-      seen.done = json::object{{"value", value_of(context)}};
-    co_return seen;
-  }
+  Task<Result<Observation>> observe(StepContext& context) override;
 
-  Task<Result<json::object>> perform(StepContext& context) override {
-    const std::string id = context.step().id;
-    world_.calls.push_back("perform " + id);
-    for (const auto& line : scripts_[id].lines) context.log(line);
-    co_await crash_.pass("before " + id);
-    auto slept = co_await context.clock().sleep_for(scripts_[id].takes);
-    if (!slept.ok() && !scripts_[id].ignores_stop) co_return std::move(slept).error();
-    Script& script = scripts_[id];
-    const bool fails = script.fails && script.failures > 0;
-    if (fails) --script.failures;
-    if (fails && script.fails_early) co_return *script.fails;
-    if (context.step().kind == "capture") {
-      json::object all;
-      for (const auto& [name, value] : world_.resources) all[name] = value;
-      co_return json::object{{"before", all}};
-    }
-    if (context.step().kind == "outputs")
-      co_return json::object{{"outputs", world_.terraform_outputs}};
-    if (context.step().kind == "set") {
-      PAWL_CO_CHECK(co_await context.before_change());
-      change(context, value_of(context));
-      co_await crash_.pass("after " + id);
-    }
-    if (!script.effect.empty()) {
-      json::object call{{"number", 1}, {"effect", script.effect}};
-      PAWL_CO_CHECK(co_await context.record_attempt(std::move(call)));
-    }
-    if (fails) co_return *script.fails;
-    co_return json::object{{"value", value_of(context)}};
-  }
+  Task<Result<json::object>> perform(StepContext& context) override;
 
-  Task<Result<json::object>> undo(StepContext& context) override {
-    const std::string id = context.step().id;
-    world_.calls.push_back("undo " + id);
-    co_await crash_.pass("before undo " + id);
-    const auto takes = scripts_[id].undo_takes.value_or(scripts_[id].takes);
-    auto slept = co_await context.clock().sleep_for(takes);
-    if (!slept.ok()) co_return std::move(slept).error();
-    Script& script = scripts_[id];
-    if (script.undo_fails && script.undo_failures-- > 0) co_return *script.undo_fails;
-    const std::string resource = string_or(context.step().params, "resource");
-    const StepState* captured = context.deployment().step("capture");
-    const std::string before =
-        captured ? string_or(captured->outputs, "before." + resource) : std::string();
-    if (world_.resources[resource] == before) co_return json::object{};
-    PAWL_CO_CHECK(co_await context.before_change());
-    change(context, before);
-    co_await crash_.pass("after undo " + id);
-    co_return json::object{{"restored", before}};
-  }
+  Task<Result<json::object>> undo(StepContext& context) override;
 
  private:
-  static std::string value_of(StepContext& context) {
-    return string_or(context.step().params, "value");
-  }
-  void change(StepContext& context, const std::string& value) {
-    const std::string resource = string_or(context.step().params, "resource");
-    if (world_.resources[resource] == value) return;
-    world_.resources[resource] = value;
-    world_.ledger.push_back({context.step().id, context.key(), resource, value});
-    const auto& history = store_.history();
-    const bool is_intended = std::any_of(history.begin(), history.end(), [&](const Event& event) {
-      return string_or(event.data, "key") == context.key();
-    });
-    if (!is_intended) world_.unintended.push_back(context.step().id);
-  }
+  static std::string value_of(StepContext& context);
+  void change(StepContext& context, const std::string& value);
 
   World& world_;
   CrashPoints& crash_;
@@ -170,16 +93,8 @@ class ScriptedStep : public Step {
 class ScriptedLibrary : public StepLibrary {
  public:
   ScriptedLibrary(ScriptedStep& step, CrashPoints& crash) : step_(step), crash_(crash) {}
-  Step* find(std::string_view kind) override { return kind == "unknown" ? nullptr : &step_; }
-  Task<Result<std::optional<std::string>>> verify_rollback(StepContext& context) override {
-    ++verified;
-    co_await crash_.pass("verify");
-    PAWL_CO_CHECK(co_await context.clock().sleep_for(verify_takes));
-    json::object attempt{{"number", 1}, {"of", 5}, {"ok", !verify_fails}};
-    PAWL_CO_CHECK(co_await context.record_attempt(attempt));
-    if (verify_fails) co_return Error(ErrorKind::failed, "it answers 500");
-    co_return std::optional<std::string>("it answers again");
-  }
+  Step* find(std::string_view kind) override;
+  Task<Result<std::optional<std::string>>> verify_rollback(StepContext& context) override;
   int verified = 0;
   bool verify_fails = false;
   std::chrono::milliseconds verify_takes{0};
@@ -191,19 +106,9 @@ class ScriptedLibrary : public StepLibrary {
 
 class ForgeDouble : public Forge {
  public:
-  Task<Result<ReportResult>> report_started(DeploymentReport) override { co_return ReportResult{}; }
-  Task<Result<ReportResult>> report_finished(DeploymentReport report) override {
-    ++tries;
-    if (clock != nullptr) PAWL_CO_CHECK(co_await clock->sleep_for(takes));
-    if (fails && failures-- > 0) co_return *fails;
-    reports.push_back(std::move(report));
-    ReportResult result;
-    result.check_run = "https://github.example/check/1";
-    result.problems = problems;
-    result.cut_off = cut_off;
-    co_return result;
-  }
-  Task<Result<std::string>> check_access(std::string) override { co_return std::string("all"); }
+  Task<Result<ReportResult>> report_started(DeploymentReport) override;
+  Task<Result<ReportResult>> report_finished(DeploymentReport report) override;
+  Task<Result<std::string>> check_access(std::string) override;
   Clock* clock = nullptr;  // where it takes its time
   std::chrono::milliseconds takes{0};
   std::vector<DeploymentReport> reports;
@@ -216,57 +121,24 @@ class ForgeDouble : public Forge {
 
 class Processes : public ProcessTable {
  public:
-  std::string describe_this_process() const override { return "unused"; }
-  bool is_gone(const std::string& owner) const override { return gone.count(owner) > 0; }
+  std::string describe_this_process() const override;
+  bool is_gone(const std::string& owner) const override;
   std::set<std::string> gone;
 };
 
 class Recorder : public RunObserver {
  public:
-  void on_event(const Deployment& deployment, const Event& event) override {
-    std::string line = event.step.empty() ? std::string(to_string(event.type))
-                                          : fmt::format("{} {}", to_string(event.type), event.step);
-    lines.push_back(line);
-    EXPECT_EQ(deployment.last_sequence, event.sequence);
-    EXPECT_EQ(deployment.contradictions, 0) << line;
-  }
-  void on_taking_up(const Deployment& deployment, std::string_view why) override {
-    taken_up.push_back(deployment.id + ": " + std::string(why));
-  }
-  void on_log(const std::string& step, std::string_view line) override {
-    log.push_back(fmt::format("{}: {}", step, line));
-  }
+  void on_event(const Deployment& deployment, const Event& event) override;
+  void on_taking_up(const Deployment& deployment, std::string_view why) override;
+  void on_log(const std::string& step, std::string_view line) override;
   std::vector<std::string> lines, taken_up, log;
 };
 
-inline PlanStep set_step(std::string id, std::string resource, std::string value,
-                         std::vector<std::string> needs) {
-  PlanStep step;
-  step.id = std::move(id);
-  step.kind = resource.empty() ? "none" : "set";
-  step.title = "do " + step.id;
-  step.needs = std::move(needs);
-  step.params = json::object{{"resource", resource}, {"value", value}};
-  if (!resource.empty()) step.undo = "puts it back";
-  return step;
-}
+PlanStep set_step(std::string id, std::string resource, std::string value,
+                  std::vector<std::string> needs);
 
 /// capture -> copy, prepare (side by side) -> update -> {route, files} -> check
-inline Plan make_plan_to(const std::string& value) {
-  Plan plan;
-  plan.release.version = value;
-  plan.release.sha = std::string(40, 'a');
-  PlanStep capture;
-  capture.id = capture.kind = "capture";
-  plan.steps = {capture,
-                set_step("copy", "", value, {"capture"}),
-                set_step("prepare", "", value, {"capture"}),
-                set_step("update", "code", value, {"copy", "prepare"}),
-                set_step("route", "alias", value, {"update"}),
-                set_step("files", "files", value, {"update"}),
-                set_step("check", "", value, {"route", "files"})};
-  return plan;
-}
+Plan make_plan_to(const std::string& value);
 
 struct Rig {
   VirtualClock clock;
@@ -281,81 +153,36 @@ struct Rig {
   ForgeDouble forge;
   RunnerOptions options;
 
-  Rig() {
-    world.resources = {{"code", "old"}, {"alias", "old"}, {"files", "old"}};
-    store.set_door([this](std::string_view verb, MemoryStore::Moment moment) {
-      return at_the_door(std::string(verb), moment);
-    });
-  }
-  Task<Result<void>> at_the_door(std::string verb, MemoryStore::Moment moment) {
-    co_await crash.pass(verb + (moment == MemoryStore::Moment::before ? " before" : " after"));
-    if (door) co_return door(verb, moment);
-    co_return ok();
-  }
+  Rig();
+  ~Rig();
+  Task<Result<void>> at_the_door(std::string verb, MemoryStore::Moment moment);
   std::function<Result<void>(const std::string& verb, MemoryStore::Moment moment)> door;
 
-  bool is_all(const std::string& value) const {
-    return std::all_of(world.resources.begin(), world.resources.end(),
-                       [&](const auto& each) { return each.second == value; });
-  }
-  Deployment load(const std::string& id) { return clock.run(load_deployment(store, id)).value(); }
-  std::vector<Event> events(const std::string& id) { return clock.run(store.events(id)).value(); }
+  bool is_all(const std::string& value) const;
+  Deployment load(const std::string& id);
+  std::vector<Event> events(const std::string& id);
 };
 
 /// A process: a runner with a name, and the tasks that it runs. Killing it destroys all of them.
 class Process {
  public:
-  Process(Rig& rig, std::string name, bool is_told = true) : rig_(rig), name_(std::move(name)) {
-    RunnerOptions options = rig.options;
-    options.owner = name_;
-    runner_ = std::make_unique<Runner>(RunnerPorts{rig.store, rig.clock, rig.entropy, rig.library,
-                                                   rig.processes, is_told ? &rig.forge : nullptr},
-                                       options, seen);
-  }
-  ~Process() { kill(); }
+  Process(Rig& rig, std::string name, bool is_told = true);
+  ~Process();
 
-  std::string accept(const std::string& value, const std::string& environment = "dev") {
-    NewDeployment request;
-    request.app = "meals";
-    request.environment = environment;
-    request.actor = "ana";
-    request.decision.verdict = Decision::Verdict::deploy;
-    request.decision.reason = "asked for";
-    request.decision.release.version = value;
-    request.decision.release.sha = std::string(40, 'a');
-    return rig_.clock.run(runner_->accept(request)).value();
-  }
+  std::string accept(const std::string& value, const std::string& environment = "dev");
   /// Begins to run it; go_on() moves time.
-  void begin(const std::string& id, std::function<Task<Result<Plan>>()> plan) {
-    auto& run = runs_[id];
-    run.stop = std::make_unique<std::stop_source>();
-    run.context = std::make_unique<TaskContext>(TaskContext{run.stop->get_token()});
-    run.task = runner_->run(id, std::move(plan));
-    run.task.start(run.context.get());
-  }
-  void begin(const std::string& id, const std::string& value) {
-    begin(id, [value] { return planned(make_plan_to(value)); });
-  }
-  static Task<Result<Plan>> planned(Result<Plan> plan) { co_return plan; }
+  void begin(const std::string& id, std::function<Task<Result<Plan>>()> plan);
+  void begin(const std::string& id, const std::string& value);
+  static Task<Result<Plan>> planned(Result<Plan> plan);
 
   bool is_done(const std::string& id) const { return runs_.at(id).task.done(); }
-  Result<Deployment> result(const std::string& id) { return runs_.at(id).task.take(); }
-  void stop(const std::string& id) { runs_.at(id).stop->request_stop(); }
+  Result<Deployment> result(const std::string& id);
+  void stop(const std::string& id);
   /// Runs until it ends or the process crashed. False: it crashed, or waits forever.
-  bool finish(const std::string& id) {
-    rig_.clock.run_until([&] { return is_done(id) || rig_.crash.has_crashed(); });
-    return is_done(id);
-  }
-  Result<Deployment> run(const std::string& id, const std::string& value) {
-    begin(id, value);
-    EXPECT_TRUE(finish(id)) << "it waits forever";
-    return result(id);
-  }
+  bool finish(const std::string& id);
+  Result<Deployment> run(const std::string& id, const std::string& value);
   Runner& runner() { return *runner_; }
-  void kill() {
-    runs_.clear();
-    runner_.reset();
-  }
+  void kill();
 
   Recorder seen;
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/steps/step_world.h"
+#include "support/fakes/errors.h"
 
 namespace pawl::fakes {
 namespace {

@@ -1,6 +1,7 @@
 // What a distribution in front of the bucket is told by a deployment, a crash of it and its undo.
 #include <gmock/gmock.h>
 
+#include "base/hash.h"
 #include "engine/steps/step_world.h"
 
 namespace pawl::fakes {

@@ -2,10 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "core/retention.h"
 #include "engine/rehearsal.h"
 #include "engine/steps/pins.h"
 #include "engine/steps/step_world.h"
+#include "support/fakes/errors.h"
 
 namespace pawl::fakes {
 namespace {

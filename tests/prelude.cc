@@ -1,0 +1,1 @@
+// Gives CMake something to compile with the headers that the tests share (tests/CMakeLists.txt).
