@@ -13,7 +13,8 @@ from faulty.project import SHORT_LIMITS
 # not there to be told is tried for some time.
 ENDS_WITHIN_S = 300
 TELLS_WHAT_TO_DO = re.compile(
-    r"pawl (show|logs|status|doctor|resume)|certificate has to be|set |try again later")
+    r"pawl (show|logs|status|doctor|resume)|certificate has to be|set |try again later"
+    r"|wait, log in")
 
 
 class Play:
