@@ -123,6 +123,16 @@ bool is_empty(const Pool& pool) {
                      [](const Bin& bin) { return bin.live == 0; });
 }
 
+bool is_of(const Pool& pool, const Bin* bin) {
+  return std::begin(pool.bins) <= bin && bin < std::end(pool.bins);
+}
+
+bool has_pages_after(const Pool& pool, size_t page) {
+  for (; page < next_page; ++page)
+    if (is_of(pool, bin_of_page[page])) return true;
+  return false;
+}
+
 }  // namespace
 
 namespace pawl::sim {
@@ -130,19 +140,11 @@ namespace pawl::sim {
 // What is still in use keeps its pages for ever: what a program makes once, at its first use. The
 // program takes pages too, before the first run and between two.
 RunMemory::RunMemory() {
-  const bool is_alone = std::none_of(
-      bin_of_page + first_page_of_the_run, bin_of_page + next_page, [](const Bin* bin) {
-        return std::begin(of_the_program.bins) <= bin && bin < std::end(of_the_program.bins);
-      });
-  if (is_empty(of_the_run) && is_alone) {
+  if (is_empty(of_the_run) && !has_pages_after(of_the_program, first_page_of_the_run)) {
     next_page = first_page_of_the_run;
   } else {
-    std::replace_if(
-        bin_of_page + first_page_of_the_run, bin_of_page + next_page,
-        [](const Bin* bin) {
-          return std::begin(of_the_run.bins) <= bin && bin < std::end(of_the_run.bins);
-        },
-        nullptr);
+    for (size_t page = first_page_of_the_run; page < next_page; ++page)
+      if (is_of(of_the_run, bin_of_page[page])) bin_of_page[page] = nullptr;
     first_page_of_the_run = next_page;
   }
   std::fill(std::begin(of_the_run.bins), std::end(of_the_run.bins), Bin{});
