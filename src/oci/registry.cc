@@ -45,10 +45,12 @@ std::string hint_for(const HttpResponse& response, std::string_view host,
   }
 }
 
-// A certificate that is not trusted is most often that of a private CA.
+// A certificate that is not trusted is most often that of a private CA; one that has run out is
+// not.
 Error about_trust(Error error, const RegistryOptions& options) {
   if (error.kind() != ErrorKind::failed || !options.base_url.starts_with("https:") ||
-      error.message().find("certificate") == std::string::npos)
+      error.message().find("certificate") == std::string::npos ||
+      error.message().find("expired") != std::string::npos)
     return error;
   return std::move(error).with_hint(fmt::format(
       "for a private CA put its certificate into /etc/docker/certs.d/{}/ca.crt, or name "
