@@ -44,7 +44,7 @@ void print_addresses(const sandbox::Connection& connection) {
   for (const auto& api : connection.apis) fmt::print("  {:<16} {}\n", api.environment, api.url);
 }
 
-int up(const Globals& globals, int port, bool detach) {
+int up(const Globals& globals, int port, int github_rate_limit, bool detach) {
   auto config = load_config(globals);
   if (!config.ok()) return report(config.error(), globals);
   SandboxUp request;
@@ -54,6 +54,9 @@ int up(const Globals& globals, int port, bool detach) {
   if (port < 0 || port > kMaxPort)
     return report(Error(ErrorKind::usage, fmt::format("--port wants 1 to {}", kMaxPort)), globals);
   if (port > 0) request.base_port = static_cast<uint16_t>(port);
+  if (github_rate_limit < 0)
+    return report(Error(ErrorKind::usage, "--github-rate-limit wants 1 or more"), globals);
+  request.github_rate_limit = github_rate_limit;
   auto done = sandbox_up(request, [&](const sandbox::Connection& connection, bool already) {
     if (globals.quiet) return;
     fmt::print("{}\n", already ? "The sandbox runs already." : "The sandbox is ready.");
@@ -327,12 +330,17 @@ void add_faults(CliCommand root, Globals& globals) {
 void add_sandbox(CliCommand root, Globals& globals) {
   CliCommand group = root.sub("sandbox", "A whole cloud on this machine, to try things in");
   auto port = std::make_shared<int>(0);
+  auto rate_limit = std::make_shared<int>(0);
   auto detach = std::make_shared<bool>(false);
   CliCommand start = group.sub("up", "Start it, with what pawl.yaml expects to find");
   start.option("--port", *port, "The first of its ports (default: as the last time, or 4510)")
+      .option("--github-rate-limit", *rate_limit,
+              "How many calls an hour its GitHub takes (default: 5000, as GitHub's own)")
       .flag("--detach", *detach, "Leave it running in the background")
       .examples("  pawl sandbox up --detach\n  pawl deploy dev --sandbox")
-      .run([port, detach, &globals] { return up(globals, *port, *detach); });
+      .run([port, rate_limit, detach, &globals] {
+        return up(globals, *port, *rate_limit, *detach);
+      });
   group.sub("down", "End it; what it knows is kept").run([&globals] { return down(globals); });
   group.sub("status", "Where it is, and what it runs").run([&globals] { return status(globals); });
   auto function = std::make_shared<std::string>();

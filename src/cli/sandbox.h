@@ -22,6 +22,7 @@ struct SandboxUp {
   std::filesystem::path folder;
   sandbox::SandboxSeed seed;
   std::optional<uint16_t> base_port;
+  int64_t github_rate_limit = 0;  // calls an hour; 0: as GitHub's own
   bool detach = false;
 };
 

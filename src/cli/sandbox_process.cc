@@ -35,6 +35,7 @@ Result<void> serve(const SandboxUp& request, const SandboxReady& ready) {
   sandbox::SandboxOptions options;
   options.folder = request.folder;
   options.base_port = request.base_port;
+  options.github_rate_limit = request.github_rate_limit;
   options.seed = request.seed;
   PAWL_TRY(auto sandbox, sandbox::Sandbox::open(loop, std::move(options)));
   ready(sandbox->connection(), false);

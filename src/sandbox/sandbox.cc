@@ -147,6 +147,7 @@ Result<std::shared_ptr<World>> Sandbox::new_world() {
   options.connection = connection_;
   options.lambda = options_.lambda;
   options.github_app = options_.github_app;
+  options.github_rate_limit = options_.github_rate_limit;
   options.isolation = isolation_;
   options.api_endpoint = [this](int number) { return open_api_port(number); };
   return World::open(loop_, faults_, std::move(options));

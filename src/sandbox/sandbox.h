@@ -35,6 +35,7 @@ struct SandboxOptions {
   cloud::LambdaSettings lambda;
   /// Calls by this GitHub App are taken beside those with the token.
   GitHubAppSeed github_app;
+  int64_t github_rate_limit = 0;  // calls an hour; 0: as GitHub's own
 };
 
 class Sandbox {

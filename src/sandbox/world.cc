@@ -69,6 +69,7 @@ Result<void> World::build() {
   face.url = connection.github_url;
   face.token = connection.credentials.github_token;
   face.app = options_.github_app;
+  if (options_.github_rate_limit > 0) face.rate_limit = options_.github_rate_limit;
   github_face_ = std::make_unique<GitHubFace>(*github_, loop_.clock(), std::move(face));
   cloud_->sts.add_key(connection.credentials.access_key_id,
                       connection.credentials.secret_access_key.reveal_for("the sandbox's STS"),

@@ -30,6 +30,7 @@ struct WorldOptions {
   Connection connection;  // urls and credentials
   cloud::LambdaSettings lambda;
   GitHubAppSeed github_app;
+  int64_t github_rate_limit = 0;  // calls an hour; 0: as GitHub's own
   std::function<std::string(int number)> api_endpoint;
   Isolation isolation;
 };
