@@ -19,7 +19,7 @@ std::string text(const json::object& object, std::string_view path) {
 TEST(CaptureLive, RecordsWhatARollbackWillNeed) {
   StepWorld world;
   world.old_release_is_live();
-  world.functions.functions["meals-dev"].aliases["live"].additional_weights = {};
+  world.alias().additional_weights = {};
   world.plan_deployment();
   const auto captured = world.run_until("capture_live");
   ASSERT_TRUE(captured.ok()) << captured.error().message();
@@ -46,9 +46,7 @@ TEST(CaptureLive, RecordsAFirstDeploymentAsSuch) {
 
 TEST(CaptureLive, AReadThatFailsIsNotAFirstDeployment) {
   for (const auto* call : {"get", "get_alias", "list_versions"}) {
-    StepWorld world;
-    world.old_release_is_live();
-    world.plan_deployment();
+    PlannedWorld world;
     world.functions.faults.fail(call, Error(ErrorKind::throttled, "slow down"));
     const auto captured = world.run_until("capture_live");
     ASSERT_FALSE(captured.ok()) << call;
@@ -109,9 +107,7 @@ TEST(CopyImage, CopiesByDigestAndGivesThePlatformsManifest) {
 }
 
 TEST(CopyImage, FindsACopyThatIsThereAlready) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("capture_live").ok());
   world.crash_in("copy_image");
   const auto copied = world.run_step("copy_image");
@@ -156,9 +152,7 @@ TEST(CopyImage, SaysWhichRepositoryIsMissing) {
 }
 
 TEST(UpdateFunction, GivesTheImageByDigestAndWaits) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   const auto updated = world.run_until("update_function");
   ASSERT_TRUE(updated.ok()) << updated.error().message();
   EXPECT_EQ(text(*updated, "image_uri"), StepWorld::new_image());
@@ -167,18 +161,14 @@ TEST(UpdateFunction, GivesTheImageByDigestAndWaits) {
 }
 
 TEST(UpdateFunction, AnAnswerThatWasLostIsAskedAboutNotRepeated) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   world.functions.faults.lose_answer("update_code");
   ASSERT_TRUE(world.run_until("update_function").ok());
   EXPECT_EQ(world.functions.ledger.size(), 1u);
 }
 
 TEST(UpdateFunction, IsFoundDoneAfterACrash) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   world.crash_in("update_function");
   ASSERT_TRUE(world.run_step("update_function").ok());
@@ -187,9 +177,7 @@ TEST(UpdateFunction, IsFoundDoneAfterACrash) {
 }
 
 TEST(UpdateFunction, WaitsForAnUpdateThatIsInProgress) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   world.functions.functions["meals-dev"].latest.last_update_status = "InProgress";
   world.functions.functions["meals-dev"].polls_left = 5;
@@ -198,17 +186,13 @@ TEST(UpdateFunction, WaitsForAnUpdateThatIsInProgress) {
 }
 
 TEST(UpdateFunction, ABusyFunctionIsTriedAgain) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   world.functions.faults.fail("update_code", in_progress());
   EXPECT_TRUE(world.run_until("update_function").ok());
 }
 
 TEST(UpdateFunction, DoesNotOverwriteWhatSomebodyChangedByHand) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   auto& latest = world.functions.functions["meals-dev"].latest;
   world.functions.set_image(latest, std::string(StepWorld::kRepository) + "@" + digest("by hand"));
@@ -220,9 +204,7 @@ TEST(UpdateFunction, DoesNotOverwriteWhatSomebodyChangedByHand) {
 }
 
 TEST(UpdateFunction, SomebodyQuickerThanTheRequestIsNotOverwrittenEither) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   world.functions.faults.before("update_code", [&] {
     auto& latest = world.functions.functions["meals-dev"].latest;
@@ -257,9 +239,7 @@ TEST(UpdateFunction, GivesUpWaitingAfterItsLimit) {
 }
 
 TEST(UpdateFunction, ChangesNothingOnceTheLeaseIsLost) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   world.refuse_changes = Error(ErrorKind::conflict, "the lease is another's");
   EXPECT_FALSE(world.run_step("update_function").ok());
@@ -267,9 +247,7 @@ TEST(UpdateFunction, ChangesNothingOnceTheLeaseIsLost) {
 }
 
 TEST(UpdateFunctionUndo, GivesTheCapturedImageBack) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("update_function").ok());
   const auto undone = world.undo_step("update_function");
   ASSERT_TRUE(undone.ok()) << undone.error().message();
@@ -278,9 +256,7 @@ TEST(UpdateFunctionUndo, GivesTheCapturedImageBack) {
 }
 
 TEST(UpdateFunctionUndo, DoesNothingWhenNothingWasDone) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   world.functions.faults.fail("update_code", Error(ErrorKind::denied, "not allowed"));
   ASSERT_FALSE(world.run_step("update_function").ok());
@@ -292,9 +268,7 @@ TEST(UpdateFunctionUndo, DoesNothingWhenNothingWasDone) {
 
 // A read may tell for two seconds of the time before a change.
 TEST(UpdateFunctionUndo, IsNotDeceivedByAReadOfTheTimeBefore) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   const FunctionState before = world.functions.functions["meals-dev"].latest;
   world.crash_in("update_function");
@@ -306,9 +280,7 @@ TEST(UpdateFunctionUndo, IsNotDeceivedByAReadOfTheTimeBefore) {
 }
 
 TEST(UpdateFunction, IsNotDeceivedByAReadOfTheTimeBeforeItsImageWasTakenAway) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   FunctionState earlier = world.functions.functions["meals-dev"].latest;
   world.functions.set_image(earlier, world.deployment.output("copy_image", "image_uri"));
@@ -322,9 +294,7 @@ TEST(UpdateFunction, IsNotDeceivedByAReadOfTheTimeBeforeItsImageWasTakenAway) {
 // later, with the RevisionId that it had read: after an undo that found nothing, that must not
 // hold.
 TEST(UpdateFunctionUndo, ShutsOutAnUpdateThatIsStillOnItsWay) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   const FunctionState before = world.functions.functions["meals-dev"].latest;
   world.crash_in("update_function");
@@ -353,9 +323,7 @@ TEST(UpdateFunctionUndo, UndoesWhatACrashLeftUnderWay) {
 }
 
 TEST(UpdateFunctionUndo, TwiceIsAsGoodAsOnce) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("update_function").ok());
   world.functions.faults.lose_answer("update_code");
   ASSERT_TRUE(world.undo_step("update_function").ok());
@@ -366,9 +334,7 @@ TEST(UpdateFunctionUndo, TwiceIsAsGoodAsOnce) {
 }
 
 TEST(UpdateFunctionUndo, LeavesWhatSomebodyDidAfterUs) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("update_function").ok());
   const std::string by_hand = std::string(StepWorld::kRepository) + "@" + digest("by hand");
   world.functions.set_image(world.functions.functions["meals-dev"].latest, by_hand);
@@ -378,9 +344,7 @@ TEST(UpdateFunctionUndo, LeavesWhatSomebodyDidAfterUs) {
 }
 
 TEST(PublishVersion, PublishesAndWaitsUntilItIsActive) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   const auto published = world.run_until("publish_version");
   ASSERT_TRUE(published.ok()) << published.error().message();
   EXPECT_EQ(text(*published, "function_version"), "2");
@@ -390,9 +354,7 @@ TEST(PublishVersion, PublishesAndWaitsUntilItIsActive) {
 }
 
 TEST(PublishVersion, FindsTheVersionWhoseAnswerWasLost) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   world.functions.faults.lose_answer("publish_version");
   const auto published = world.run_until("publish_version");
   ASSERT_TRUE(published.ok());
@@ -401,9 +363,7 @@ TEST(PublishVersion, FindsTheVersionWhoseAnswerWasLost) {
 }
 
 TEST(PublishVersion, IsFoundDoneAfterACrash) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("update_function").ok());
   world.crash_in("publish_version");
   ASSERT_TRUE(world.run_step("publish_version").ok());
@@ -411,9 +371,7 @@ TEST(PublishVersion, IsFoundDoneAfterACrash) {
 }
 
 TEST(PublishVersion, DoesNotPublishWhatSomebodyElsePutThere) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("update_function").ok());
   world.functions.set_image(world.functions.functions["meals-dev"].latest,
                             std::string(StepWorld::kRepository) + "@" + digest("by hand"));
@@ -423,12 +381,10 @@ TEST(PublishVersion, DoesNotPublishWhatSomebodyElsePutThere) {
 }
 
 TEST(MoveAlias, MakesTheReleaseLive) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   const auto moved = world.run_until("move_alias");
   ASSERT_TRUE(moved.ok()) << moved.error().message();
-  const auto& alias = world.functions.functions["meals-dev"].aliases["live"];
+  const AliasState& alias = world.alias();
   EXPECT_EQ(alias.version, "2");
   EXPECT_THAT(alias.description, HasSubstr("meals 1.4.2 (aaaaaaa), pawl deployment d-1"));
 }
@@ -438,7 +394,7 @@ TEST(MoveAlias, MakesTheAliasOnTheFirstDeployment) {
   world.nothing_is_live();
   world.plan_deployment();
   ASSERT_TRUE(world.run_until("move_alias").ok());
-  EXPECT_EQ(world.functions.functions["meals-dev"].aliases["live"].version, "1");
+  EXPECT_EQ(world.alias().version, "1");
 }
 
 TEST(MoveAlias, AnAnswerThatWasLostIsAskedAbout) {
@@ -452,9 +408,7 @@ TEST(MoveAlias, AnAnswerThatWasLostIsAskedAbout) {
 }
 
 TEST(MoveAlias, IsFoundDoneAfterACrash) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("publish_version").ok());
   world.crash_in("move_alias");
   ASSERT_TRUE(world.run_step("move_alias").ok());
@@ -462,11 +416,9 @@ TEST(MoveAlias, IsFoundDoneAfterACrash) {
 }
 
 TEST(MoveAlias, ReportsAndKeepsWhatSomebodyChangedByHand) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("publish_version").ok());
-  auto& alias = world.functions.functions["meals-dev"].aliases["live"];
+  AliasState& alias = world.alias();
   alias.revision_id = "touched";
   alias.description = "pinned by ben";
   const auto moved = world.run_step("move_alias");
@@ -481,10 +433,9 @@ TEST(MoveAlias, DoesNotTakeOverAnAliasThatAppearedMeanwhile) {
   world.nothing_is_live();
   world.plan_deployment();
   ASSERT_TRUE(world.run_until("publish_version").ok());
-  world.functions.functions["meals-dev"].aliases["live"] = {"meals-dev", "live", "$LATEST",
-                                                            "",          "r99",  {}};
+  world.alias() = {"meals-dev", "live", "$LATEST", "", "r99", {}};
   EXPECT_FALSE(world.run_step("move_alias").ok());
-  EXPECT_EQ(world.functions.functions["meals-dev"].aliases["live"].version, "$LATEST");
+  EXPECT_EQ(world.alias().version, "$LATEST");
 }
 
 /// As the example's own tree does it on an environment's first deployment.
@@ -492,7 +443,7 @@ void let_terraform_make_all(StepWorld& world) {
   world.infrastructure.on_apply = [&world] {
     world.functions.add("meals-dev", StepWorld::old_image());
     world.functions.publish_and_point("meals-dev", "live");
-    world.functions.functions["meals-dev"].aliases["live"].description = "";
+    world.alias().description = "";
   };
 }
 
@@ -518,7 +469,7 @@ TEST(MoveAlias, DoesNotTakeOverWhatAnotherDeploymentMovedMeanwhile) {
   let_terraform_make_all(world);
   world.plan_deployment("terraformed");
   ASSERT_TRUE(world.run_until("publish_version").ok());
-  auto& alias = world.functions.functions["meals-dev"].aliases["live"];
+  AliasState& alias = world.alias();
   alias.description = "meals 1.4.0 (bbbbbbb), pawl deployment d-9, token 7";
   const auto moved = world.run_step("move_alias");
   ASSERT_FALSE(moved.ok());
@@ -557,9 +508,7 @@ TEST(MoveAliasUndo, RemovesAnAliasThatWasNotThereBefore) {
 }
 
 TEST(MoveAliasUndo, PublishesTheCapturedImageAnewWhenItsVersionIsGone) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("move_alias").ok());
   auto& function = world.functions.functions["meals-dev"];
   function.versions.erase(function.versions.begin());
@@ -570,9 +519,7 @@ TEST(MoveAliasUndo, PublishesTheCapturedImageAnewWhenItsVersionIsGone) {
 }
 
 TEST(MoveAliasUndo, DoesNothingWhenTheAliasNeverMoved) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("publish_version").ok());
   world.functions.faults.fail("update_alias", Error(ErrorKind::denied, "not allowed"));
   ASSERT_FALSE(world.run_step("move_alias").ok());
@@ -584,31 +531,27 @@ TEST(MoveAliasUndo, DoesNothingWhenTheAliasNeverMoved) {
 }
 
 TEST(MoveAliasUndo, IsNotDeceivedByAReadOfTheTimeBefore) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("publish_version").ok());
-  const AliasState before = world.functions.functions["meals-dev"].aliases["live"];
+  const AliasState before = world.alias();
   world.crash_in("move_alias");
   world.functions.old_alias_reads = {before};
   ASSERT_TRUE(world.undo_step("move_alias").ok());
-  const AliasState now = world.functions.functions["meals-dev"].aliases["live"];
+  const AliasState now = world.alias();
   EXPECT_EQ(now.version, before.version);
   EXPECT_EQ(now.description, before.description);
 }
 
 TEST(MoveAliasUndo, ShutsOutAMoveThatIsStillOnItsWay) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("publish_version").ok());
-  AliasState late = world.functions.functions["meals-dev"].aliases["live"];
+  AliasState late = world.alias();
   world.crash_in("move_alias");
-  world.functions.functions["meals-dev"].aliases["live"] = late;
+  world.alias() = late;
   const auto undone = world.undo_step("move_alias");
   ASSERT_TRUE(undone.ok()) << undone.error().message();
   EXPECT_TRUE(undone->empty());
-  const AliasState now = world.functions.functions["meals-dev"].aliases["live"];
+  const AliasState now = world.alias();
   EXPECT_EQ(now.version, late.version);
   EXPECT_EQ(now.description, late.description);
   late.function = "meals-dev";
@@ -619,19 +562,15 @@ TEST(MoveAliasUndo, ShutsOutAMoveThatIsStillOnItsWay) {
 }
 
 TEST(MoveAliasUndo, MovesBackAfterACrash) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("publish_version").ok());
   world.crash_in("move_alias");
   ASSERT_TRUE(world.undo_step("move_alias").ok());
-  EXPECT_EQ(world.functions.functions["meals-dev"].aliases["live"].version, "1");
+  EXPECT_EQ(world.alias().version, "1");
 }
 
 TEST(MoveAliasUndo, TwiceIsAsGoodAsOnceAlsoWhenAnAnswerWasLost) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("move_alias").ok());
   world.functions.faults.lose_answer("update_alias");
   ASSERT_TRUE(world.undo_step("move_alias").ok());
@@ -643,11 +582,9 @@ TEST(MoveAliasUndo, TwiceIsAsGoodAsOnceAlsoWhenAnAnswerWasLost) {
 }
 
 TEST(MoveAliasUndo, LeavesAnAliasThatSomebodyMovedAfterUs) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("move_alias").ok());
-  auto& alias = world.functions.functions["meals-dev"].aliases["live"];
+  AliasState& alias = world.alias();
   alias.version = "$LATEST";
   alias.description = "pinned by ben";
   const auto undone = world.undo_step("move_alias");
@@ -658,11 +595,9 @@ TEST(MoveAliasUndo, LeavesAnAliasThatSomebodyMovedAfterUs) {
 
 // Found by pawl-sim: whoever moves it by hand may well leave the description that we wrote.
 TEST(MoveAliasUndo, LeavesAnAliasThatSomebodyMovedAfterUsAndKeptItsDescription) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("move_alias").ok());
-  auto& alias = world.functions.functions["meals-dev"].aliases["live"];
+  AliasState& alias = world.alias();
   alias.version = "$LATEST";
   const auto undone = world.undo_step("move_alias");
   ASSERT_FALSE(undone.ok());
@@ -677,8 +612,7 @@ TEST(MoveAliasUndo, LeavesAnAliasThatAppearedMeanwhileAtTheVersionThatWeFound) {
   world.plan_deployment();
   ASSERT_TRUE(world.run_until("publish_version").ok());
   const std::string version = world.deployment.output("publish_version", "function_version");
-  world.functions.functions["meals-dev"].aliases["live"] = {"meals-dev", "live", version,
-                                                            "by ben",    "r99",  {}};
+  world.alias() = {"meals-dev", "live", version, "by ben", "r99", {}};
   EXPECT_FALSE(world.run_step("move_alias").ok());
   EXPECT_FALSE(world.undo_step("move_alias").ok());
   EXPECT_EQ(world.functions.functions["meals-dev"].aliases.count("live"), 1u);
@@ -690,9 +624,9 @@ TEST(Redeploy, OfTheSameImageKeepsItsVersion) {
   world.images.add("ghcr.io/example/meals:1.4.2", digest("old"));
   world.plan_deployment();
   ASSERT_TRUE(world.run_until("move_alias").ok());
-  EXPECT_EQ(world.functions.functions["meals-dev"].aliases["live"].version, "1");
+  EXPECT_EQ(world.alias().version, "1");
   ASSERT_TRUE(world.undo_step("move_alias").ok());
-  EXPECT_EQ(world.functions.functions["meals-dev"].aliases["live"].description, "by hand");
+  EXPECT_EQ(world.alias().description, "by hand");
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST_F(Hooks, TheNewVersionIsCalledBeforeTheAliasMovesWithAKeyInThePayload) {
   EXPECT_EQ(member(call, "op"), "migrate");
   EXPECT_THAT(member(call, "idempotency_key"), SizeIs(32));
   EXPECT_EQ(call.timeout, std::chrono::minutes(5));
-  EXPECT_EQ(world.functions.functions["meals-dev"].aliases["live"].version, "1");
+  EXPECT_EQ(world.alias().version, "1");
   EXPECT_EQ(string_or(*done, "function_version"), "2");
 }
 
@@ -242,7 +242,7 @@ TEST_F(Hooks, WhatWasAnsweredBeforeACrashIsNotCalledAgain) {
 TEST_F(Hooks, AnAliasThatSomebodyMovedStopsAHookThatCannotBeUndone) {
   plan();
   ASSERT_TRUE(until("publish_version").ok());
-  world.functions.functions["meals-dev"].aliases["live"].version = "9";
+  world.alias().version = "9";
   const auto done = until("hook_migrate");
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().kind(), ErrorKind::conflict);

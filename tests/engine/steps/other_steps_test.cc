@@ -201,9 +201,7 @@ TEST(VerifyRollback, HasNothingToAskWhenNothingWasLiveOrItWasRedBefore) {
 }
 
 TEST(FindUrl, TakesTheFixedAddressOrLooksTheApiUp) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   const auto found = world.run_until("find_url");
   ASSERT_TRUE(found.ok());
   EXPECT_EQ(text(*found, "url"), "https://meals.example");
@@ -471,9 +469,7 @@ TEST(Infrastructure, AMissingTerraformIsAClearError) {
 }
 
 TEST(NotifyStarted, TellsTheForgeOnceAndKeepsItsReferences) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   const auto told = world.run_step("notify_started");
   ASSERT_TRUE(told.ok());
   ASSERT_EQ(world.forge.started.size(), 1u);
@@ -486,9 +482,7 @@ TEST(NotifyStarted, TellsTheForgeOnceAndKeepsItsReferences) {
 
 // Whoever stopped it (a limit, a cancel) knows why: the engine puts that in front.
 TEST(NotifyStarted, ThatWasCutOffIsNoSuccess) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   world.forge.cut_off = {"the commit status", "the deployment"};
   const auto told = world.run_step("notify_started");
   ASSERT_FALSE(told.ok());

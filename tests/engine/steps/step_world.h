@@ -69,6 +69,9 @@ class StepWorld {
 
   PlanFacts facts;  // that the next plan is made of
 
+  /// The alias of the function that is deployed to.
+  AliasState& alias() { return functions.functions["meals-dev"].aliases["live"]; }
+
   void plan_deployment(const std::string& environment = "dev", bool needs_build = false);
   void plan_rollback(RollbackTarget target, const std::string& environment = "dev");
   void begin(Plan plan);
@@ -109,6 +112,15 @@ class StepWorld {
   class Context;
 
   Task<Result<json::object>> look_and_perform(std::string id, bool& observed);
+};
+
+/// The old release is live, and the new one's deployment is planned.
+class PlannedWorld : public StepWorld {
+ public:
+  PlannedWorld() {
+    old_release_is_live();
+    plan_deployment();
+  }
 };
 
 }  // namespace pawl::fakes

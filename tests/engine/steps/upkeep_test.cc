@@ -28,7 +28,7 @@ TEST(Provisioned, OfAVersionIsMovedBeforeTheAliasAndGivenUpAtTheEnd) {
   world.plan_deployment();
   ASSERT_TRUE(world.run_until("provision_version").ok());
   EXPECT_THAT(world.concurrency.ledger, ElementsAre("provision 2 3"));
-  EXPECT_EQ(world.functions.functions["meals-dev"].aliases["live"].version, "1");
+  EXPECT_EQ(world.alias().version, "1");
   world.answers("1.4.2");
   ASSERT_TRUE(world.run_until("release_provisioned").ok());
   EXPECT_THAT(world.concurrency.ledger, ElementsAre("provision 2 3", "unprovision 1"));
@@ -156,9 +156,7 @@ TEST(CaptureLive, TellsWhatTheNewVersionWillPinAndKeepsNoValue) {
 }
 
 TEST(UpdateFunction, WaitsForAnotherUpdateAsLongAsOneMayTake) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   // Reads still tell of the time before the other's update began: only the refusal knows of it.
   for (int i = 0; i < 12; ++i) world.functions.faults.fail("update_code", in_progress());
@@ -171,9 +169,7 @@ TEST(UpdateFunction, WaitsForAnotherUpdateAsLongAsOneMayTake) {
 }
 
 TEST(UpdateFunction, TellsLambdasReasonAndWhatToDo) {
-  StepWorld world;
-  world.old_release_is_live();
-  world.plan_deployment();
+  PlannedWorld world;
   ASSERT_TRUE(world.run_until("copy_image").ok());
   auto& function = world.functions.functions["meals-dev"];
   function.fails_update = true;
