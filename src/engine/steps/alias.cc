@@ -167,7 +167,8 @@ Task<Result<AliasState>> settle(StepContext& context, Functions& functions, Alia
                                 Captured captured, Error error) {
   const bool unclear = error.outcome_unknown() || error.kind() == ErrorKind::conflict;
   if (!unclear) co_return error;
-  PAWL_CO_CHECK(co_await context.clock().sleep_for(kReadsSettle));
+  const auto slept = co_await context.clock().sleep_for(kReadsSettle);
+  if (!slept.ok()) co_return cut_off(slept.error(), error);
   PAWL_CO_TRY(auto seen, co_await functions.get_alias(move.function.name, move.alias));
   if (seen && is_moved(*seen, move)) co_return *std::move(seen);
   if (error.kind() == ErrorKind::conflict)

@@ -98,6 +98,10 @@ FunctionTarget function_target(const json::object& params) {
   return target;
 }
 
+Error cut_off(const Error& stopped, const Error& before) {
+  return Error(stopped.kind(), before.message()).with_outcome_unknown(before.outcome_unknown());
+}
+
 Error explain_function_error(Error error, const std::string& name) {
   if (error.kind() != ErrorKind::not_found) return error;
   return Error(ErrorKind::not_found, fmt::format("there is no function {}", name))
@@ -205,7 +209,8 @@ Task<Result<FunctionState>> give_image(StepContext& context, Functions& function
     context.log(last->message());
     // Somebody else's update is waited for as long as an update may take.
     if (is_busy(*last) && polling.has_time()) --turn;
-    PAWL_CO_CHECK(co_await polling.pause());
+    const auto slept = co_await polling.pause();
+    if (!slept.ok()) co_return cut_off(slept.error(), *last);
   }
   co_return *std::move(last);
 }

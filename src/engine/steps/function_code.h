@@ -55,6 +55,9 @@ Task<Result<FunctionState>> publish(StepContext& context, Functions& functions,
                                     FunctionTarget target, std::string image_uri,
                                     std::string description);
 
+/// For a step that was stopped in the pause after something had gone wrong: that is its story.
+Error cut_off(const Error& stopped, const Error& before);
+
 /// "function X does not exist", with what to do about it.
 Error explain_function_error(Error error, const std::string& name);
 
