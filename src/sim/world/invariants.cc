@@ -85,7 +85,10 @@ size_t Invariants::issued(const std::string& node, const std::string& action,
     if (fold->second.verdict != "deploy")
       broken(kRefusal, fmt::format("{} was decided as '{}', and sends {}", effect.by.deployment,
                                    fold->second.verdict, action));
-    if (is_terminal(fold->second.phase))
+    // By its own clock it still holds what was taken from it by force: what it sends is late, and
+    // is judged as such when it arrives.
+    const bool was_taken = forced_.count({effect.environment, effect.by.token}) > 0;
+    if (is_terminal(fold->second.phase) && !was_taken)
       broken(kTerminal, fmt::format("{} has ended, and sends {} ({})", effect.by.deployment, action,
                                     effect.by.step));
   }

@@ -72,6 +72,10 @@ class Invariants {
   void announced(const std::string& node, Announcement by);
   /// A lease is given back, or taken from another.
   void freed(const std::string& node, const Lease& lease);
+  /// By force, from a process that works: it does not know before it asks.
+  void lease_was_taken(const std::string& environment, uint64_t token) {
+    forced_.emplace(environment, token);
+  }
   /// Before the request leaves. Gives its number.
   size_t issued(const std::string& node, const std::string& action, const std::string& resource);
   void carried_out(size_t effect, bool changed);
@@ -186,6 +190,7 @@ class Invariants {
   std::map<std::string, std::set<std::string>> intents_;  // deployment -> keys in its record
   std::map<std::string, std::string> owners_;             // environment -> deployment
   std::map<std::string, uint64_t> epochs_;                // environment -> highest token recorded
+  std::set<std::pair<std::string, uint64_t>> forced_;  // environment, token: leases taken by force
   std::map<std::pair<std::string, uint64_t>, SteadyTime> deadlines_;
   std::map<std::pair<std::string, uint64_t>, uint64_t> granted_;  // moment of the grant
   std::map<std::string, Announcement> announced_;                 // node -> not yet used

@@ -205,6 +205,7 @@ class Swarm {
       auto lease = world_.clock.run(world_.store.lease(World::kApp, environment));
       if (!lease.ok() || !*lease) return;
       world_.tell("store", "takes {} from {}", environment, (*lease)->deployment);
+      world_.invariants.lease_was_taken(environment, (*lease)->token);
       (void)world_.clock.run(world_.store.release_lease(**lease)).ok();
     });
     several(Fault::by_hand, [this] { change_by_hand(world_, some_environment()); });
