@@ -30,6 +30,9 @@ constexpr size_t kSizes = kLargest / kGrain + 1;
 constexpr size_t kPage = 1u << 16;           // holds pieces of one size
 constexpr size_t kRegion = size_t{1} << 35;  // reserved, not used
 constexpr size_t kPages = kRegion / kPage;
+// Pages begin in different places: what is used most lies at their beginnings, and would all fall
+// into the same few sets of the processor's caches, which repeat every 4 KiB and 64 KiB.
+constexpr size_t kShift = 13 * 64;
 
 struct Piece {
   Piece* next;
@@ -83,12 +86,13 @@ bool reserve() {
   const size_t size = std::max<size_t>(grains, 1) * kGrain;
   if ((!is_reserved && !reserve()) || next_page == kPages) return take_elsewhere(size);
   bin_of_page[next_page] = &bin;
-  char* const page = first_page + next_page * kPage;
+  const size_t shift = (next_page * kShift) % (kPage / 2);
+  char* const piece = first_page + next_page * kPage + shift;
   ++next_page;
-  bin.fresh = page + size;
-  bin.left = kPage / size - 1;
+  bin.fresh = piece + size;
+  bin.left = (kPage - shift) / size - 1;
   ++bin.live;
-  return page;
+  return piece;
 }
 
 inline void* take(size_t size) {
