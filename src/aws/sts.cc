@@ -9,11 +9,15 @@ namespace pawl::aws {
 namespace {
 
 constexpr size_t kMaxSessionName = 64;
+// It answers in milliseconds, and everything else waits for it: its silence is not borne for as
+// long as that of a service that may have work to do.
+constexpr std::chrono::milliseconds kAnswersWithin{10'000};
 
 Call sts_call(std::string action) {
   Call call;
   call.service = Service::sts;
   call.action = "sts:" + action;
+  call.timeout = kAnswersWithin;
   call.method = "POST";
   call.headers.set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
   call.body = "Action=" + action + "&Version=2011-06-15";
