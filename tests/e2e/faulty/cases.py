@@ -79,7 +79,8 @@ def all_cases():
         for kind in FAULTS:
             for place in places:
                 for for_good in (False, True):
-                    if is_sensible(adapter, kind, for_good):
+                    has_body = kind != "reset while sending" or not place.startswith("GET")
+                    if has_body and is_sensible(adapter, kind, for_good):
                         # A certificate is seen before any request.
                         at = "." if kind == "expired certificate" else place
                         if at == place or place == places[0]:
