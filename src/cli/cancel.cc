@@ -21,9 +21,7 @@ std::string what_it_does(const Deployment& deployment, std::optional<OnCancel> c
 Task<Result<void>> ask_to_stop(Session& session, Clock& clock, std::string id, std::string by,
                                std::optional<OnCancel> choice) {
   auto view = make_view(ViewKind::silent, Terminal{}, clock);
-  RunnerPorts ports{session.store(),     clock,  session.loop().entropy(), session.steps(),
-                    session.processes(), nullptr};
-  Runner runner(ports, RunnerOptions{}, *view);
+  Runner runner(session.runner_ports(), session.runner_options(), *view);
   co_return co_await runner.cancel(std::move(id), std::move(by), choice);
 }
 
@@ -35,7 +33,6 @@ Task<Result<int>> cancel(Session& session, ReadContext& context, Deployment depl
         .with_hint("to go back to the release before it: pawl rollback " + deployment.environment);
   }
   RunRequest run;
-  run.repository = context.config.config.repository;
   const std::string by = actor_of(context.globals.environment);
   run.accept = [&](Runner& runner) -> Task<Result<std::string>> {
     PAWL_CO_CHECK(co_await runner.cancel(deployment.id, by, choice));

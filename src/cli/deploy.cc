@@ -64,7 +64,6 @@ Task<Result<int>> deploy(Session& session, const Globals& globals, const LoadedC
       question.config.app,    question.environment.name,          question.trigger.actor,
       DeploymentKind::deploy, describe_trigger(question.trigger), assessment.decision};
   RunRequest run;
-  run.repository = question.config.repository;
   run.accept = [&request](Runner& runner) { return runner.accept(request); };
   run.make_plan = [&] { return plan_now(session, question, assessment); };
   co_return co_await run_deployment(session, globals, run);

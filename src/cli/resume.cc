@@ -19,7 +19,6 @@ Task<Result<int>> resume(Session& session, ReadContext& context, Deployment depl
     co_return exit_code(deployment);
   }
   RunRequest run;
-  run.repository = context.config.config.repository;
   run.effect = Effect::possible;
   run.accept = [&](Runner&) -> Task<Result<std::string>> { co_return deployment.id; };
   run.make_plan = []() -> Task<Result<Plan>> { co_return Error(ErrorKind::refused, kNeverBegun); };

@@ -62,7 +62,6 @@ Task<Result<int>> rollback(Session& session, const Globals& globals, const Loade
       fmt::format("back to {}, verified by {}", target->release.version, target->deployment_id);
   request.decision.release = target->release;
   RunRequest run;
-  run.repository = config.repository;
   run.accept = [&request](Runner& runner) { return runner.accept(request); };
   run.make_plan = [&]() -> Task<Result<Plan>> {
     // Asked again now that the environment is held: a deployment in line may have called a hook.

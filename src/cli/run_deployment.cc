@@ -23,8 +23,9 @@ ViewKind choose_view(const Globals& globals, const Terminal& terminal) {
   return terminal.is_terminal && !globals.verbose ? ViewKind::live : ViewKind::plain;
 }
 
-Error with_way_back(Error error, const std::string& id) {
+Error with_way_back(Error error, std::string id, const Globals& globals) {
   if (error.kind() != ErrorKind::interrupted) return error;
+  if (globals.sandbox) id += " --sandbox";
   return std::move(error).with_hint(
       fmt::format("nothing is lost: `pawl resume {}` goes on, `pawl cancel {}` takes back what was "
                   "done; the next deploy of the environment resumes it by itself",
@@ -45,13 +46,8 @@ Task<Result<int>> run_deployment(Session& session, const Globals& globals, RunRe
   Clock& clock = session.loop().clock();
   const Terminal terminal = Terminal::of_stdout(globals.environment);
   auto view = make_view(choose_view(globals, terminal), terminal, clock);
-  RunnerOptions options;
-  options.owner = session.processes().describe_this_process();
-  options.repository = request.repository;
-  RunnerPorts ports{session.store(),     clock,          session.loop().entropy(), session.steps(),
-                    session.processes(), session.forge()};
   ChangesBegun seen(*view, request.effect);
-  Runner runner(ports, options, seen);
+  Runner runner(session.runner_ports(), session.runner_options(), seen);
   auto id = co_await request.accept(runner);
   if (!id.ok()) co_return report(id.error(), globals, seen.effect());
 
@@ -64,7 +60,8 @@ Task<Result<int>> run_deployment(Session& session, const Globals& globals, RunRe
   co_await ticker.join();
 
   if (!deployment.ok())
-    co_return report(with_way_back(std::move(deployment).error(), *id), globals, seen.effect());
+    co_return report(with_way_back(std::move(deployment).error(), *id, globals), globals,
+                     seen.effect());
   view->finish(*deployment);
   print_result(*deployment, globals, terminal);
   co_return exit_code(*deployment);

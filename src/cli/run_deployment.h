@@ -12,7 +12,6 @@
 namespace pawl {
 
 struct RunRequest {
-  std::string repository;  // on GitHub; may be empty
   /// Accepts the deployment (or names one that is there already); gives its id.
   std::function<Task<Result<std::string>>(Runner&)> accept;
   /// Called once the environment is held.

@@ -40,7 +40,9 @@ class RealSession : public Session {
         process_table_(make_process_table(actor_of(variables_))),
         directory_(config.directory),
         source_(make_git_repository(*processes_, directory_)) {
-    (void)environment;
+    runner_options_.owner = process_table_->describe_this_process();
+    runner_options_.repository = config.config.repository;
+    runner_options_.step_limit = environment.policy.step_limit;
   }
 
   Result<void> open(const Globals& globals, const LoadedConfig& config,
@@ -80,6 +82,11 @@ class RealSession : public Session {
   }
   ProcessTable& processes() override { return *process_table_; }
   aws::CredentialSource& aws_credentials() override { return *credentials_; }
+
+  RunnerPorts runner_ports() override {
+    return {*store_, loop_.clock(), loop_.entropy(), *steps_, *process_table_, forge_.get()};
+  }
+  RunnerOptions runner_options() override { return runner_options_; }
 
  private:
   Result<void> open_aws(const Globals& globals, const EnvironmentConfig& environment) {
@@ -172,6 +179,7 @@ class RealSession : public Session {
   std::unique_ptr<Forge> forge_;
   std::unique_ptr<HealthProbe> health_;
   std::unique_ptr<StaticFiles> static_files_;
+  RunnerOptions runner_options_;
   StepPorts ports_;
   std::unique_ptr<StepLibrary> steps_;
 };

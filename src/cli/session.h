@@ -12,6 +12,7 @@
 #include "engine/ports/process_table.h"
 #include "engine/ports/source_repository.h"
 #include "engine/ports/store.h"
+#include "engine/runner.h"
 #include "engine/steps.h"
 #include "net/loop.h"
 
@@ -40,6 +41,10 @@ class Session {
   virtual Task<Result<int64_t>> count_commits(std::string older, std::string newer) = 0;
   virtual ProcessTable& processes() = 0;
   virtual aws::CredentialSource& aws_credentials() = 0;
+
+  /// What a Runner of this environment needs.
+  virtual RunnerPorts runner_ports() = 0;
+  virtual RunnerOptions runner_options() = 0;
 };
 
 Result<std::unique_ptr<Session>> open_session(Loop& loop, const Globals& globals,

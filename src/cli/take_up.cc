@@ -103,13 +103,10 @@ class Node {
     PAWL_TRY(const EnvironmentConfig* environment, config_.config.environment(name));
     Place place;
     PAWL_TRY(place.session, open_session(loop_, globals_, config_, *environment, store_));
-    RunnerOptions options;
+    RunnerOptions options = place.session->runner_options();
     options.owner = owner_;
-    options.repository = config_.config.repository;
-    Session& session = *place.session;
-    const RunnerPorts ports{session.store(), loop_.clock(),       loop_.entropy(),
-                            session.steps(), session.processes(), session.forge()};
-    place.runner = std::make_unique<Runner>(ports, options, observer_);
+    place.runner =
+        std::make_unique<Runner>(place.session->runner_ports(), std::move(options), observer_);
     return places_.emplace(name, std::move(place)).first->second.runner.get();
   }
 

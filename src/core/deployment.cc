@@ -170,11 +170,15 @@ class Applier {
 
   bool planned() {
     if (d_.plan || d_.phase != Phase::deploying) return false;
-    auto plan = plan_from_json(event_.data);
-    if (!plan.ok()) return false;
-    d_.steps.reserve(plan->steps.size());
-    for (const auto& step : plan->steps) d_.steps.emplace_back().id = step.id;
-    d_.plan = std::move(*plan);
+    if (event_.plan) {
+      d_.plan = event_.plan;
+    } else {
+      auto plan = plan_from_json(event_.data);
+      if (!plan.ok()) return false;
+      d_.plan = std::move(*plan);
+    }
+    d_.steps.reserve(d_.plan->steps.size());
+    for (const auto& step : d_.plan->steps) d_.steps.emplace_back().id = step.id;
     return true;
   }
 

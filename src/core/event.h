@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/shared.h"
+#include "core/plan.h"
 
 namespace pawl {
 
@@ -51,6 +52,7 @@ struct Event {
   EventType type = EventType::accepted;
   std::string step;  // id of the plan's step, or empty
   Shared<json::object> data;
+  Shared<Plan> plan = {};  // of `planned`, where somebody has read it from the data already
 };
 
 json::object to_json(const Event& event);

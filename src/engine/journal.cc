@@ -29,6 +29,11 @@ json::object redacted(json::object data) {
   return data;
 }
 
+// Once, for all who fold it; one that cannot be read is refused by each fold.
+void read_plan(Event& planned) {
+  if (auto plan = plan_from_json(planned.data); plan.ok()) planned.plan = std::move(*plan);
+}
+
 bool is_same(const Event& a, const Event& b) {
   return a.sequence == b.sequence && a.type == b.type && a.step == b.step && a.at == b.at &&
          a.fencing_token == b.fencing_token && a.data == b.data;
@@ -146,6 +151,7 @@ Task<Result<void>> Journal::write_locked(std::vector<JournalEntry> entries) {
     if (work_) entry.data[kUsedMs] = used().count();
     events.push_back(Event{id_, 0, at, token_, entry.type, std::move(entry.step),
                            redacted(std::move(entry.data))});
+    if (entry.type == EventType::planned) read_plan(events.back());
   }
   for (int tries = 1;; ++tries) {
     for (size_t i = 0; i < events.size(); ++i)

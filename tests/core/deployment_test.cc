@@ -129,6 +129,19 @@ TEST(Fold, OfADeploymentThatIsRolledBack) {
   EXPECT_EQ(exit_code(done), 3);
 }
 
+TEST(Fold, TakesAPlanThatWasReadAlreadyAsItTakesOneFromTheData) {
+  History history;
+  history.accepted().validated("ok").started();
+  const Deployment read = history.fold();
+  Event& planned = history.events.back();
+  planned.plan = *plan_from_json(planned.data);
+  const Deployment handed = history.fold();
+  EXPECT_EQ(to_json(*handed.plan), to_json(*read.plan));
+  EXPECT_EQ(handed.steps.size(), read.steps.size());
+  EXPECT_EQ(handed.contradictions, 0);
+  EXPECT_NE(read.step("copy_image"), nullptr);
+}
+
 TEST(Fold, OfADecisionNotToDeploy) {
   for (const auto& [verdict, code] : std::vector<std::pair<std::string, int>>{
            {"nothing_to_do", 0}, {"refused", 4}, {"superseded", 4}}) {

@@ -32,7 +32,7 @@ class Swarm {
     machines_ = 1 + chance.below(3);
     machine_is_known_ = chance.of(0.6);
     if (world_.faults.is_on(Fault::clock)) stage_.skew = kDayMs;
-    world_.poll = milliseconds(1'000 << chance.below(5));
+    world_.poll = milliseconds(2'000 << chance.below(4));
     const bool has_trunk = chance.of(0.4);
     if (has_trunk) world_.make_environment(World::kTrunk);
     for (size_t i = 0; i < machines_; ++i) stage_.start(i);

@@ -55,15 +55,21 @@ Task<Result<FunctionState>> FakeFunctions::get(std::string name, std::string qua
   });
 }
 
+Result<FakeFunctions::Function*> FakeFunctions::to_change(const std::string& name,
+                                                          const std::string& revision_id) {
+  const auto found = functions.find(name);
+  if (found == functions.end()) return not_found("no function " + name);
+  const FunctionState& latest = found->second.latest;
+  if (latest.last_update_status == "InProgress") return in_progress();
+  if (!revision_id.empty() && revision_id != latest.revision_id) return precondition_failed();
+  return &found->second;
+}
+
 Task<Result<FunctionState>> FakeFunctions::update_code(std::string name, std::string image_uri,
                                                        std::string revision_id) {
   PAWL_FAKE_CALL("update_code", [&]() -> Result<FunctionState> {
-    const auto found = functions.find(name);
-    if (found == functions.end()) return not_found("no function " + name);
-    Function& function = found->second;
-    if (function.latest.last_update_status == "InProgress") return in_progress();
-    if (!revision_id.empty() && revision_id != function.latest.revision_id)
-      return precondition_failed();
+    PAWL_TRY(Function* const found, to_change(name, revision_id));
+    Function& function = *found;
     if (missing_images.count(image_uri) > 0) return Error(ErrorKind::failed, "no such image");
     set_image(function.latest, image_uri);
     function.latest.last_update_status = "InProgress";
@@ -78,12 +84,8 @@ Task<Result<FunctionState>> FakeFunctions::publish_version(std::string name,
                                                            std::string revision_id,
                                                            std::string description) {
   PAWL_FAKE_CALL("publish_version", [&]() -> Result<FunctionState> {
-    const auto found = functions.find(name);
-    if (found == functions.end()) return not_found("no function " + name);
-    Function& function = found->second;
-    if (function.latest.last_update_status == "InProgress") return in_progress();
-    if (!revision_id.empty() && revision_id != function.latest.revision_id)
-      return precondition_failed();
+    PAWL_TRY(Function* const found, to_change(name, revision_id));
+    Function& function = *found;
     if (!code_sha256.empty() && code_sha256 != function.latest.code_sha256)
       return precondition_failed();
     // Unchanged code gives the version that exists.

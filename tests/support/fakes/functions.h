@@ -73,6 +73,9 @@ class FakeFunctions : public Functions, public FunctionVersions {
  private:
   std::string revision();
 
+  /// What Lambda asks of each change: no other one under way, and the revision that was seen.
+  Result<Function*> to_change(const std::string& name, const std::string& revision_id);
+
   FunctionState poll(Function& function);
 
   FunctionState publish(Function& function, const std::string& description);
