@@ -20,6 +20,7 @@ struct HookData {
   std::map<std::string, int> migrated;  // by digest of the code that did it
   std::map<std::string, std::string> keys;  // of `migrate`, by digest of the code that is asked
   SteadyTime last_sent{0};
+  bool is_out_of_order = false;  // each call of a hook fails
 };
 
 class World;

@@ -71,7 +71,8 @@ Task<Result<FunctionAnswer>> SimCalls::call(FunctionCall wanted) {
     const std::string& uri = version->settings.resolved_image_uri;
     const std::string digest = uri.substr(uri.find('@') + 1);
     if (operation == "migrate") ask_by_one_key(world, environment, wanted.key, digest);
-    if (world.chance.of(world.faults.rate(Fault::hook_fails) * 8)) {
+    if (world.hooks[environment].is_out_of_order ||
+        world.chance.of(world.faults.rate(Fault::hook_fails) * 8)) {
       world.seen.count("a hook failed");
       return FunctionAnswer{"{\"errorMessage\": \"no connection\"}", "Unhandled", version->version,
                             ""};

@@ -24,10 +24,11 @@ enum class Scenario {
   hooks,          // a good release, in an environment of its own
   hooks_failing,  // one that does not answer, past the point of no return
   hook_once,      // a hook that may not be called twice
+  hook_again,     // one that fails, and the same release again
 };
-inline constexpr std::array<std::string_view, 9> kScenarioNames = {
+inline constexpr std::array<std::string_view, 10> kScenarioNames = {
     "good-release",     "failing-health", "cancel",        "rollback-command", "changed-by-hand",
-    "first-deployment", "hooks",          "hooks-failing", "hook-once"};
+    "first-deployment", "hooks",          "hooks-failing", "hook-once",        "hook-again"};
 
 struct RunResult {
   std::vector<Violation> violations;

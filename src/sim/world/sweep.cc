@@ -17,8 +17,9 @@ bool all_ended(const World& world, size_t count) {
 // Those of hooks are played where there are some.
 std::string place_of(const SweepOptions& options) {
   if (options.scenario == Scenario::hook_once) return "once";
-  const bool is_hooked =
-      options.scenario == Scenario::hooks || options.scenario == Scenario::hooks_failing;
+  const bool is_hooked = options.scenario == Scenario::hooks ||
+                         options.scenario == Scenario::hooks_failing ||
+                         options.scenario == Scenario::hook_again;
   return is_hooked ? "hooked" : options.environment;
 }
 
@@ -56,6 +57,9 @@ RunResult run_scenario(const SweepOptions& options) {
   const std::string version = is_rollback ? "" : world.make_release(!is_bad);
   const auto kind = is_rollback ? DeploymentKind::rollback : DeploymentKind::deploy;
   first.accept(kind, environment, version);
+  size_t given = earlier + 1;
+  const size_t wanted = given + (options.scenario == Scenario::hook_again ? 1 : 0);
+  world.hooks[environment].is_out_of_order = wanted > given;
 
   stage.on_death = [&](size_t) {
     world.seen.count(round == 0 ? "a process died" : "a process died in recovery");
@@ -71,7 +75,7 @@ RunResult run_scenario(const SweepOptions& options) {
       next.gate().crash_at(round < options.crashes.size() ? options.crashes[round] : 0);
       next.resume_all();
       // A command that was never acknowledged is given again.
-      if (world.invariants.deployments().size() == earlier) next.accept(kind, environment, version);
+      if (world.invariants.deployments().size() < given) next.accept(kind, environment, version);
     });
   };
   bool is_acted = false;
@@ -89,12 +93,20 @@ RunResult run_scenario(const SweepOptions& options) {
       change_by_hand(world, environment);
     }
   };
+  const std::function<void()> give_again = [&] {
+    if (!all_ended(world, given) || !stage.node(0) || !stage.is_idle())
+      return stage.at(milliseconds(1'000), give_again);
+    world.hooks[environment].is_out_of_order = false;
+    ++given;
+    stage.node(0)->accept(kind, environment, version);
+  };
+  if (wanted > given) give_again();
   const int64_t begun = world.clock.steady_now().ms;
   stage.play([&] {
     act();
     if (round == 0) calls = stage.node(0) ? stage.node(0)->gate().passes() - passes_before : calls;
     const bool is_late = world.clock.steady_now().ms - begun > kSweepRestMs;
-    return is_late || (all_ended(world, earlier + 1) && stage.is_idle());
+    return is_late || (all_ended(world, wanted) && stage.is_idle());
   });
   if (!world.invariants.is_broken()) world.invariants.at_rest();
   return result_of(world, calls);
