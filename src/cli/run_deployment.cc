@@ -23,13 +23,13 @@ ViewKind choose_view(const Globals& globals, const Terminal& terminal) {
   return terminal.is_terminal && !globals.verbose ? ViewKind::live : ViewKind::plain;
 }
 
-Error with_way_back(Error error, std::string id, const Globals& globals) {
+Error with_way_back(Error error, const std::string& id, const Globals& globals) {
   if (error.kind() != ErrorKind::interrupted) return error;
-  if (globals.sandbox) id += " --sandbox";
+  const std::string named = globals.sandbox ? id + " --sandbox" : id;
   return std::move(error).with_hint(
       fmt::format("nothing is lost: `pawl resume {}` goes on, `pawl cancel {}` takes back what was "
                   "done; the next deploy of the environment resumes it by itself",
-                  id, id));
+                  named, named));
 }
 
 void print_result(const Deployment& deployment, const Globals& globals, const Terminal& terminal) {

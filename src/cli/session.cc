@@ -40,7 +40,6 @@ class RealSession : public Session {
         process_table_(make_process_table(actor_of(variables_))),
         directory_(config.directory),
         source_(make_git_repository(*processes_, directory_)) {
-    runner_options_.owner = process_table_->describe_this_process();
     runner_options_.repository = config.config.repository;
     runner_options_.step_limit = environment.policy.step_limit;
   }
@@ -86,7 +85,11 @@ class RealSession : public Session {
   RunnerPorts runner_ports() override {
     return {*store_, loop_.clock(), loop_.entropy(), *steps_, *process_table_, forge_.get()};
   }
-  RunnerOptions runner_options() override { return runner_options_; }
+  RunnerOptions runner_options() override {
+    RunnerOptions options = runner_options_;
+    options.owner = process_table_->describe_this_process();
+    return options;
+  }
 
  private:
   Result<void> open_aws(const Globals& globals, const EnvironmentConfig& environment) {

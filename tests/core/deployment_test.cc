@@ -135,6 +135,7 @@ TEST(Fold, TakesAPlanThatWasReadAlreadyAsItTakesOneFromTheData) {
   const Deployment read = history.fold();
   Event& planned = history.events.back();
   planned.plan = *plan_from_json(planned.data);
+  planned.data = {};  // not looked at any more
   const Deployment handed = history.fold();
   EXPECT_EQ(to_json(*handed.plan), to_json(*read.plan));
   EXPECT_EQ(handed.steps.size(), read.steps.size());

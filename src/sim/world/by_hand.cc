@@ -71,9 +71,8 @@ bool change_by_hand(World& world, const std::string& environment) {
       world.tell("carol", "moves the alias in {} to version {}", environment, version.version);
       world.invariants.changed_by_hand(environment, "alias", version.version);
       // That this code can read the data as it is now is on her.
-      const auto data = world.hooks.find(environment);
-      if (data != world.hooks.end() && !data->second.readers.empty())
-        data->second.readers.insert(world.look(environment).live);
+      if (const auto data = world.hooks.find(environment); data != world.hooks.end())
+        data->second.trust(world.look(environment).live);
       return true;
     }
   }

@@ -21,6 +21,14 @@ struct HookData {
   std::map<std::string, std::string> keys;  // of `migrate`, by digest of the code that is asked
   SteadyTime last_sent{0};
   bool is_out_of_order = false;  // each call of a hook fails
+
+  bool can_be_read_by(const std::string& digest) const {
+    return readers.empty() || readers.count(digest) > 0;
+  }
+  /// What serves callers on this data, by somebody's choice, is taken to be able to read it.
+  void trust(const std::string& digest) {
+    if (!readers.empty()) readers.insert(digest);
+  }
 };
 
 class World;

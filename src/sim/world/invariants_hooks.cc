@@ -55,7 +55,7 @@ void Invariants::points_to(const std::string& node, const std::string& function,
   if (!code.ok()) return;
   const std::string& uri = (*code)->settings.resolved_image_uri;
   const std::string digest = uri.substr(std::min(uri.size(), uri.find('@') + 1));
-  if (data->second.readers.count(digest) == 0)
+  if (!data->second.can_be_read_by(digest))
     broken(kHook,
            fmt::format("{} puts {} back on data that it cannot read", deployment.id, digest));
 }
@@ -63,8 +63,8 @@ void Invariants::points_to(const std::string& node, const std::string& function,
 bool Invariants::is_barred(const Deployment& deployment) {
   const Watched& watched = watched_[deployment.id];
   const auto data = world_.hooks.find(deployment.environment);
-  if (data == world_.hooks.end() || data->second.readers.empty() || !watched.before) return false;
-  return data->second.readers.count(watched.before->live) == 0;
+  if (data == world_.hooks.end() || !watched.before) return false;
+  return !data->second.can_be_read_by(watched.before->live);
 }
 
 void Invariants::check_hooks_at_end(const Deployment& deployment, const LiveView& now,
@@ -74,8 +74,8 @@ void Invariants::check_hooks_at_end(const Deployment& deployment, const LiveView
   HookData& data = found->second;
   if (deployment.rollback_status == "left" && deployment.phase == Phase::failed)
     world_.seen.count("a rollback was refused past the point of no return");
-  // What serves callers on this data has been seen to, or was left to, by people.
-  if (!data.readers.empty() && !now.live.empty()) data.readers.insert(now.live);
+  // It has been seen to, or was left to, by people.
+  if (!now.live.empty()) data.trust(now.live);
   if (!says_undone || data.warm.empty() || !deployment.plan) return;
   for (const PlanStep& step : deployment.plan->steps) {
     if (step.kind != kHookKind || !step.params->contains("undo")) continue;

@@ -140,8 +140,7 @@ void Invariants::check_secrets(const Event& event) {
 void Invariants::check_started(const Deployment& deployment) {
   // What people left live serves callers on the data as it is: to go back to that is no harm.
   const auto data = world_.hooks.find(deployment.environment);
-  if (data != world_.hooks.end() && !data->second.readers.empty())
-    data->second.readers.insert(world_.look(deployment.environment).live);
+  if (data != world_.hooks.end()) data->second.trust(world_.look(deployment.environment).live);
   const std::string& first = lines_[deployment.environment].front();
   if (first != deployment.id)
     broken(kLine,
